@@ -1,0 +1,3 @@
+//! The service binary.
+
+fn main() {}

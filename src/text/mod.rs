@@ -1,0 +1,8 @@
+//! Reading Chinese: normalization, words, facts and masking. Every place that this module names
+//! is a place in the original text. It does not judge what the words mean.
+
+mod document;
+mod facts;
+
+pub use document::{Analyzer, Document};
+pub use facts::{AmountFact, CountFact, DateFact, Facts, OrderNumberFact};
