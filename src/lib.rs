@@ -5,5 +5,7 @@
 //! what stands above it.
 
 pub mod domain;
-pub mod text;
+pub mod inference;
+pub mod registry;
 pub mod rules;
+pub mod text;
