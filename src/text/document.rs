@@ -21,7 +21,12 @@ pub struct Document<'t> {
 impl Analyzer {
     /// Reads a text.
     pub fn analyze<'t>(&self, text: &'t str) -> Document<'t> {
-        Document { original: text, normalized: text.to_owned(), words: Vec::new(), facts: Facts::default() }
+        Document {
+            original: text,
+            normalized: text.to_owned(),
+            words: Vec::new(),
+            facts: Facts::default(),
+        }
     }
 }
 
