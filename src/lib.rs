@@ -7,3 +7,5 @@
 pub mod domain;
 pub mod text;
 pub mod rules;
+pub mod calendar;
+pub mod routing;
