@@ -83,7 +83,7 @@ impl Reference<'_> {
         match self.text[at] {
             ',' => !(before && after),
             ' ' => !(before || after),
-            c => c == '。',
+            c => matches!(c, '。' | '…'),
         }
     }
 
@@ -147,7 +147,7 @@ fn texts() -> impl Strategy<Value = String> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(2000))]
+    #![proptest_config(ProptestConfig { cases: 2000, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn the_automaton_agrees_with_a_plain_reading(
