@@ -61,9 +61,7 @@ impl Channel {
 }
 
 /// How much attention the firm has promised a customer.
-#[derive(
-    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
-)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum CustomerTier {
     /// 普通客户
@@ -104,9 +102,7 @@ pub enum TextError {
     #[error("the text has a NUL character at character {0}: send plain text")]
     Nul(usize),
     /// More than [`MAX_TEXT_CHARS`].
-    #[error(
-        "the text has {0} characters and {MAX_TEXT_CHARS} are allowed: send long documents as evidence"
-    )]
+    #[error("the text has {0} characters and {MAX_TEXT_CHARS} are allowed: send long documents as evidence")]
     Long(usize),
 }
 

@@ -19,6 +19,4 @@ pub use label::{Id, IdError, LabelId, QueueId, RuleId};
 pub use money::Money;
 pub use prediction::{Evidence, HeadPrediction, Prediction};
 pub use span::Span;
-pub use taxonomy::{
-    Head, HeadKind, LabelDefinition, Role, Taxonomy, TaxonomyError, TaxonomySource,
-};
+pub use taxonomy::{Head, HeadKind, LabelDefinition, Role, Taxonomy, TaxonomyError, TaxonomySource};

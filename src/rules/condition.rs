@@ -77,6 +77,13 @@ pub(super) struct Interval {
 }
 
 impl Interval {
+    /// Whether a probability lies in it. Models answer in single precision, and `0.7` must mean
+    /// the same on both sides.
+    pub(super) fn contains_score(self, score: f32) -> bool {
+        let single = |bound: Bound<f64>| bound.map(|limit| f64::from(limit as f32));
+        Self { low: single(self.low), high: single(self.high) }.contains(f64::from(score))
+    }
+
     /// Whether a number lies in it.
     pub(super) fn contains(self, number: f64) -> bool {
         let above = match self.low {

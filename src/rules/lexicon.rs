@@ -196,7 +196,7 @@ impl Lexicon {
             .collect()
     }
 
-    /// The first guard word that takes the phrase back.
+    /// The longest guard word that takes the phrase back: of 没 and 没有, 没有 tells more.
     fn suppression(
         &self,
         text: &str,
@@ -214,7 +214,7 @@ impl Lexicon {
         occurrences[first..]
             .iter()
             .take_while(|occurrence| occurrence.end <= phrase.end + reach + self.longest_word)
-            .find_map(|&Occurrence { word, start, end }| {
+            .filter_map(|&Occurrence { word, start, end }| {
                 let &(guard, part) = self.words[word].guards.iter().find(|(guard, part)| {
                     let window = self.guard(*guard).window;
                     guards.contains(guard)
@@ -230,6 +230,7 @@ impl Lexicon {
                 })?;
                 Some(Suppression { guard, part, start, end })
             })
+            .max_by_key(|suppression| suppression.end - suppression.start)
     }
 }
 

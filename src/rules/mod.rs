@@ -12,19 +12,25 @@ mod hit;
 mod lexicon;
 mod mistake;
 mod reachability;
+mod report;
 mod rule;
 mod set;
 mod situation;
 mod source;
 #[cfg(test)]
 mod tests;
+mod trace;
 
 pub use compile::Vocabulary;
 pub use examples::Trial;
 pub use hit::{Effect, Hit};
 pub use lexicon::GuardPart;
 pub use mistake::{Mistake, RuleError};
+pub use report::{
+    CheckReport, ExplainReport, KindCount, OwnerCount, RuleTrials, TestReport, check, explain, test,
+};
 pub use rule::{Rule, RuleKind};
 pub use set::RuleSet;
 pub use situation::Situation;
 pub use source::RuleFile;
+pub use trace::{ConditionTrace, RuleTrace, SeenGuard, SeenPhrase};

@@ -6,6 +6,7 @@ use serde::Serialize;
 use crate::domain::RuleId;
 use crate::rules::Effect;
 use crate::rules::condition::Condition;
+use crate::rules::mistake::Place;
 
 /// Why a rule exists.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -32,6 +33,16 @@ impl RuleKind {
             Self::HighValue => "high_value",
             Self::Attention => "attention",
             Self::Route => "route",
+        }
+    }
+
+    /// The name for people.
+    pub const fn title(self) -> &'static str {
+        match self {
+            Self::Safety => "安全",
+            Self::HighValue => "高额",
+            Self::Attention => "关注",
+            Self::Route => "分派",
         }
     }
 }
@@ -65,5 +76,10 @@ impl Rule {
     pub fn is_effective(&self, today: Date) -> bool {
         self.effective_from.is_none_or(|from| from <= today)
             && self.effective_until.is_none_or(|until| today <= until)
+    }
+
+    /// Where it stands, for findings.
+    pub(super) fn place(&self) -> Place {
+        Place::new(&self.file, format!("rule `{}`", self.id))
     }
 }

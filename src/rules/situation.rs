@@ -24,6 +24,18 @@ pub struct Situation<'a> {
 }
 
 impl<'a> Situation<'a> {
+    /// A text and nothing else.
+    pub const fn of_words(document: &'a Document<'a>) -> Self {
+        Self {
+            document,
+            amount: None,
+            channel: None,
+            customer_tier: CustomerTier::Standard,
+            prior_contacts: None,
+            prediction: None,
+        }
+    }
+
     /// What a complaint, its text as it was read and the model's answer amount to.
     pub const fn new(
         complaint: &Complaint,
@@ -78,7 +90,7 @@ impl<'a> View<'a> {
                 .situation
                 .prediction
                 .and_then(|prediction| label.answer(prediction))
-                .is_some_and(|(score, _)| range.contains(f64::from(score))),
+                .is_some_and(|(score, _)| range.contains_score(score)),
             Leaf::Predicted(label) => self
                 .situation
                 .prediction

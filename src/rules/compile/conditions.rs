@@ -3,8 +3,8 @@
 use std::{collections::BTreeSet, ops::Bound};
 
 use crate::domain::{Channel, CustomerTier, HeadKind, Taxonomy};
+use crate::rules::compile::Vocabulary;
 use crate::rules::compile::lists::MAX_WINDOW;
-use crate::rules::compile::{Vocabulary, check_keys};
 use crate::rules::condition::{Condition, Interval, LabelRef, Leaf, NumberField};
 use crate::rules::lexicon::{Lexicon, ListIdx};
 use crate::rules::mistake::{Findings, Place, suggest};
@@ -40,7 +40,9 @@ const CONDITION_KEYS: [&str; 14] = [
 impl ConditionChecker<'_> {
     /// Checks a condition and everything below it. Mistakes do not stop it, so that all are found.
     pub(super) fn check(&mut self, source: ConditionSource, path: &str) -> Option<Condition> {
-        check_keys(&source.unknown, &CONDITION_KEYS, self.place, self.findings);
+        for key in source.unknown.keys() {
+            self.mistake(path, &format!("unknown key `{key}`"), suggest(key, CONDITION_KEYS));
+        }
         if !self.has_one_question(&source, path) {
             return None;
         }
@@ -295,8 +297,7 @@ impl ConditionChecker<'_> {
                 "use a number from 0 to 1",
             );
         }
-        // Models answer in single precision; `0.7` must mean the same on both sides.
-        self.check_range(limits.map(|limit| limit.map(|limit| f64::from(limit as f32))), path)
+        self.check_range(limits, path)
     }
 
     fn find_label(&mut self, name: &str, path: &str) -> Option<LabelRef> {

@@ -1,9 +1,8 @@
 //! What fires, and where it says so.
 
-use super::{SAMPLE, TODAY, file, ids, parse, words_alone};
+use super::{ANALYZER, SAMPLE, TODAY, file, ids, parse};
 use crate::domain::{Money, Tier};
 use crate::rules::{RuleSet, Situation};
-use crate::text::Analyzer;
 
 fn sample() -> RuleSet {
     match parse(&[file(SAMPLE)]) {
@@ -14,8 +13,8 @@ fn sample() -> RuleSet {
 
 #[track_caller]
 fn check(text: &str, expected: &[(&str, &[&str])]) {
-    let document = Analyzer::default().analyze(text);
-    let hits = sample().evaluate(&words_alone(&document, None), TODAY);
+    let document = ANALYZER.analyze(text);
+    let hits = sample().evaluate(&Situation::of_words(&document), TODAY);
     let found: Vec<(&str, Vec<&str>)> = hits
         .iter()
         .map(|hit| (hit.rule.as_str(), hit.evidence.iter().map(|span| span.slice(text)).collect()))
@@ -56,11 +55,11 @@ fn lists_stand_near_each_other_in_either_order() {
 #[test]
 fn every_matching_rule_fires_with_all_that_it_asks_for() {
     let rules = sample();
-    let document = Analyzer::default().analyze("爆炸,退款");
+    let document = ANALYZER.analyze("爆炸,退款");
     let situation = Situation {
         amount: Some(Money::from_yuan(20_000)),
         prior_contacts: Some(3),
-        ..words_alone(&document, None)
+        ..Situation::of_words(&document)
     };
 
     let hits = rules.evaluate(&situation, TODAY);
@@ -77,8 +76,8 @@ fn every_matching_rule_fires_with_all_that_it_asks_for() {
 #[test]
 fn a_rule_counts_from_its_first_day_on() {
     let rules = sample();
-    let document = Analyzer::default().analyze("爆炸");
-    let hits = |today| rules.evaluate(&words_alone(&document, None), today).len();
+    let document = ANALYZER.analyze("爆炸");
+    let hits = |today| rules.evaluate(&Situation::of_words(&document), today).len();
 
     assert_eq!(hits(jiff::civil::date(2025, 12, 31)), 0);
     assert_eq!(hits(jiff::civil::date(2026, 1, 1)), 1);

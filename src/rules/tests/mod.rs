@@ -3,12 +3,17 @@
 mod datasets;
 mod evaluation;
 mod mistakes;
+mod properties;
+mod reference;
+mod reports;
+
+use std::sync::LazyLock;
 
 use jiff::civil::Date;
 
-use crate::domain::{CustomerTier, Prediction, QueueId, Taxonomy};
-use crate::rules::{Hit, RuleError, RuleFile, RuleSet, Situation, Vocabulary};
-use crate::text::{Analyzer, Document};
+use crate::domain::{QueueId, Taxonomy};
+use crate::rules::{Hit, RuleError, RuleFile, RuleSet, Vocabulary};
+use crate::text::Analyzer;
 
 /// A small file in which every kind of condition stands once.
 pub(super) const SAMPLE: &str = include_str!("sample.toml");
@@ -40,25 +45,13 @@ pub(super) fn file(text: &str) -> RuleFile {
 
 pub(super) fn parse(files: &[RuleFile]) -> Result<RuleSet, RuleError> {
     let vocabulary = Vocabulary { taxonomy: &taxonomy(), queues: &queues() };
-    RuleSet::parse(files, &vocabulary, &Analyzer::default())
+    RuleSet::parse(files, &vocabulary, &ANALYZER)
 }
+
+/// The dictionary takes longer to load than all the tests take to run.
+pub(super) static ANALYZER: LazyLock<Analyzer> = LazyLock::new(Analyzer::default);
 
 pub(super) const TODAY: Date = Date::constant(2026, 11, 21);
-
-/// A situation with a text and nothing else.
-pub(super) const fn words_alone<'a>(
-    document: &'a Document<'a>,
-    prediction: Option<&'a Prediction>,
-) -> Situation<'a> {
-    Situation {
-        document,
-        amount: None,
-        channel: None,
-        customer_tier: CustomerTier::Standard,
-        prior_contacts: None,
-        prediction,
-    }
-}
 
 pub(super) fn ids(hits: &[Hit]) -> Vec<&str> {
     hits.iter().map(|hit| hit.rule.as_str()).collect()
