@@ -9,3 +9,4 @@ pub mod text;
 pub mod rules;
 pub mod calendar;
 pub mod routing;
+pub mod store;
