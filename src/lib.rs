@@ -10,4 +10,5 @@ pub mod inference;
 pub mod registry;
 pub mod routing;
 pub mod rules;
+pub mod store;
 pub mod text;
