@@ -4,11 +4,17 @@
 //! `ARCHITECTURE.md` is the map: it lists the modules in layers, and each imports only what
 //! stands above it there.
 
+pub mod app;
 pub mod calendar;
+pub mod commands;
+pub mod config;
 pub mod domain;
+pub mod http;
 pub mod inference;
 pub mod registry;
 pub mod routing;
 pub mod rules;
 pub mod store;
+pub mod telemetry;
 pub mod text;
+pub mod triage;
