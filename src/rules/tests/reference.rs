@@ -25,7 +25,7 @@ impl Reference<'_> {
             Condition::Leaf(Leaf::Near { lists: [ones, others], within }) => {
                 let others = self.counted(*others);
                 self.counted(*ones).iter().any(|one| {
-                    others.iter().any(|other| {
+                    others.iter().filter(|other| *other != one).any(|other| {
                         let gap = one.start.max(other.start).saturating_sub(one.end.min(other.end));
                         gap <= *within
                     })
