@@ -6,7 +6,7 @@ use std::{
 };
 
 use clap::Parser;
-use fenzhen_lab::commands::{evaluate, train};
+use fenzhen_lab::commands::{evaluate, promote, train};
 
 /// Train and judge the models of Fenzhen.
 #[derive(Debug, Parser)]
@@ -20,12 +20,14 @@ struct Cli {
 enum Command {
     Train(train::Arguments),
     Evaluate(evaluate::Arguments),
+    Promote(promote::Arguments),
 }
 
 fn main() -> ExitCode {
     let result = match Cli::parse().command {
         Command::Train(arguments) => train::run(arguments),
         Command::Evaluate(arguments) => evaluate::run(&arguments),
+        Command::Promote(arguments) => promote::run(&arguments),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -49,6 +49,8 @@ pub struct Recipe {
     pub seed: u64,
     /// How many folds the calibration is fitted on.
     pub folds: usize,
+    /// The share of texts that a head leaves to people because it is least sure of them.
+    pub triage_share: f32,
     /// The file with the heads, relative to the recipe; without it they come from the data.
     #[serde(default)]
     pub taxonomy: Option<PathBuf>,
@@ -127,6 +129,9 @@ impl Recipe {
         }
         if !(2..=20).contains(&self.folds) {
             mistakes.push(format!("{} folds are not between 2 and 20", self.folds));
+        }
+        if !(0.0..1.0).contains(&self.triage_share) {
+            mistakes.push(format!("a triage share of {} is no share", self.triage_share));
         }
         for (id, head) in self.heads.iter().chain([(&"defaults".to_owned(), &self.defaults)]) {
             if !(head.cost.is_finite() && 0.0 < head.cost) {

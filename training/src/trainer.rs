@@ -36,7 +36,7 @@ pub fn train(dataset: &Dataset, recipe: &Recipe, progress: &Progress) -> Trained
     progress.step("training folds for the calibration");
     let folds = Folds::new(&dataset.texts, recipe.folds, recipe.seed);
     let scores = held_out_scores(&rows, &blocks, &folds, recipe);
-    let (decisions, held_out) = calibrate(dataset, &scores);
+    let (decisions, held_out) = calibrate(dataset, &scores, recipe.triage_share);
 
     progress.step("training on everything");
     let members: Vec<usize> = (0..rows.n_rows()).collect();
@@ -129,7 +129,7 @@ fn held_out_scores(
 
 type Calibrated = (BTreeMap<String, HeadDecision>, BTreeMap<String, HeadReport>);
 
-fn calibrate(dataset: &Dataset, scores: &[Vec<f32>]) -> Calibrated {
+fn calibrate(dataset: &Dataset, scores: &[Vec<f32>], triage_share: f32) -> Calibrated {
     let mut first_output = 0;
     let mut tasks = Vec::new();
     for (head, labels) in dataset.taxonomy.heads().iter().zip(&dataset.labels) {
@@ -142,7 +142,7 @@ fn calibrate(dataset: &Dataset, scores: &[Vec<f32>]) -> Calibrated {
         .map(|(head, labels, outputs)| {
             let scores: Vec<Vec<f32>> =
                 scores.iter().map(|row| row[outputs.clone()].to_vec()).collect();
-            let decision = calibrate::fit(head, HeldOut { scores: &scores, labels });
+            let decision = calibrate::fit(head, HeldOut { scores: &scores, labels }, triage_share);
             let choices: Vec<Choice> = scores.iter().map(|row| decide(&decision, row)).collect();
             let report = metrics::report(head, &choices, labels);
             (head.id.to_string(), decision, report)

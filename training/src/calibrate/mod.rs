@@ -10,9 +10,6 @@ use fenzhen::domain::{Head, HeadKind};
 use fenzhen::inference::decide;
 use fenzhen::registry::HeadDecision;
 
-/// Below this share of right answers following the model is worse than asking a person.
-const USEFUL_ACCURACY: f32 = 0.5;
-
 /// The scores of a head's outputs text by text, and the labels.
 #[derive(Clone, Copy, Debug)]
 pub struct HeldOut<'a> {
@@ -30,8 +27,8 @@ impl<'a> HeldOut<'a> {
     }
 }
 
-/// Fits the decision of a head.
-pub fn fit(head: &Head, held_out: HeldOut<'_>) -> HeadDecision {
+/// Fits the decision of a head, which leaves the least sure share of the texts to people.
+pub fn fit(head: &Head, held_out: HeldOut<'_>, triage_share: f32) -> HeadDecision {
     let n_labels = head.labels.len();
     let calibration = match head.kind {
         HeadKind::MultiClass => softmax::fit(n_labels, held_out),
@@ -40,30 +37,22 @@ pub fn fit(head: &Head, held_out: HeldOut<'_>) -> HeadDecision {
     };
     let mut decision = HeadDecision { calibration, abstain_below: 0.0 };
     if head.kind != HeadKind::MultiLabel {
-        decision.abstain_below = abstain_threshold(&decision, held_out);
+        decision.abstain_below = abstain_threshold(&decision, held_out, triage_share);
     }
     decision
 }
 
-/// The largest confidence below which less than half of the answers are right.
-fn abstain_threshold(decision: &HeadDecision, held_out: HeldOut<'_>) -> f32 {
-    let mut answers: Vec<(f32, bool)> = held_out
+/// The confidence that this share of the texts does not reach.
+fn abstain_threshold(decision: &HeadDecision, held_out: HeldOut<'_>, share: f32) -> f32 {
+    let mut confidences: Vec<f32> = held_out
         .labelled()
-        .map(|(scores, labels)| {
+        .map(|(scores, _)| {
             let choice = decide(decision, scores);
-            let chosen = choice.chosen[0];
-            (choice.probabilities[chosen], labels.contains(&chosen))
+            choice.probabilities[choice.chosen[0]]
         })
         .collect();
-    answers.sort_by(|a, b| a.0.total_cmp(&b.0));
-    let (mut n_right, mut threshold) = (0.0, 0.0);
-    for (n, (confidence, is_right)) in (1..).zip(&answers) {
-        n_right += f32::from(u8::from(*is_right));
-        if n_right < USEFUL_ACCURACY * n as f32 {
-            threshold = *confidence;
-        }
-    }
-    threshold
+    confidences.sort_by(f32::total_cmp);
+    confidences.get((share * confidences.len() as f32) as usize).copied().unwrap_or(0.0)
 }
 
 #[cfg(test)]

@@ -36,7 +36,7 @@ fn the_temperature_of_a_multi_class_head_is_found() {
         labels.push(Some(vec![label.unwrap_or(2)]));
     }
     let decision =
-        fit(&head(HeadKind::MultiClass, 3), HeldOut { scores: &scores, labels: &labels });
+        fit(&head(HeadKind::MultiClass, 3), HeldOut { scores: &scores, labels: &labels }, 0.1);
     let Calibration::Softmax { temperature, biases, .. } = decision.calibration else {
         panic!("a multi-class head has a softmax")
     };
@@ -54,7 +54,8 @@ fn an_ordinal_head_finds_slopes_and_ordered_cuts() {
         scores.push(vec![place - 1.0, place - 2.0]);
         labels.push(Some(vec![label]));
     }
-    let decision = fit(&head(HeadKind::Ordinal, 3), HeldOut { scores: &scores, labels: &labels });
+    let decision =
+        fit(&head(HeadKind::Ordinal, 3), HeldOut { scores: &scores, labels: &labels }, 0.1);
     let Calibration::Cumulative { slopes, cuts, .. } = decision.calibration else {
         panic!("an ordinal head has thresholds")
     };
@@ -68,6 +69,6 @@ fn a_label_without_examples_is_never_chosen() {
     let mut labels = vec![Some(vec![]); 50];
     labels[0] = Some(vec![0]);
     let held_out = HeldOut { scores: &scores, labels: &labels };
-    let decision = fit(&head(HeadKind::MultiLabel, 2), held_out);
+    let decision = fit(&head(HeadKind::MultiLabel, 2), held_out, 0.1);
     assert_eq!(decide(&decision, &scores[1]).chosen, Vec::<usize>::new());
 }

@@ -76,33 +76,32 @@ pub fn run(arguments: Arguments) -> anyhow::Result<()> {
 }
 
 fn read_dataset(arguments: &Arguments, recipe: &Recipe) -> anyhow::Result<Dataset> {
-    let taxonomy = match (&recipe.taxonomy, &arguments.recipe) {
+    let dataset = match (&recipe.taxonomy, &arguments.recipe) {
         (Some(file), Some(recipe)) => {
             let path = recipe.parent().unwrap_or(Path::new("")).join(file);
-            Some(read_taxonomy(&path)?)
+            read_known_heads(arguments, &read_taxonomy(&path)?)?
         }
-        _ => None,
-    };
-    let dataset = match taxonomy {
-        Some(taxonomy) => {
-            let (columns, taxonomy) =
-                Columns::for_taxonomy(&arguments.text_column, &arguments.head, &taxonomy)?;
-            Dataset::new(Table::read(&arguments.data, &columns)?, taxonomy)?
-        }
-        None => {
-            anyhow::ensure!(
-                !arguments.head.is_empty(),
-                "no head is given\nhint: name the labels' column, as in `--head label=label`"
-            );
-            let columns =
-                Columns { text: arguments.text_column.clone(), heads: arguments.head.clone() };
-            let table = Table::read(&arguments.data, &columns)?;
-            let taxonomy = infer_taxonomy(&table, &columns)?;
-            Dataset::new(table, taxonomy)?
-        }
+        _ => read_new_heads(arguments)?,
     };
     dataset.check_trainable()?;
     Ok(dataset)
+}
+
+fn read_known_heads(arguments: &Arguments, taxonomy: &Taxonomy) -> anyhow::Result<Dataset> {
+    let (columns, taxonomy) =
+        Columns::for_taxonomy(&arguments.text_column, &arguments.head, taxonomy)?;
+    Ok(Dataset::new(Table::read(&arguments.data, &columns)?, taxonomy)?)
+}
+
+fn read_new_heads(arguments: &Arguments) -> anyhow::Result<Dataset> {
+    anyhow::ensure!(
+        !arguments.head.is_empty(),
+        "no head is given\nhint: name the labels' column, as in `--head label=label`"
+    );
+    let columns = Columns { text: arguments.text_column.clone(), heads: arguments.head.clone() };
+    let table = Table::read(&arguments.data, &columns)?;
+    let taxonomy = infer_taxonomy(&table, &columns)?;
+    Ok(Dataset::new(table, taxonomy)?)
 }
 
 fn read_taxonomy(path: &Path) -> anyhow::Result<Taxonomy> {
