@@ -258,32 +258,39 @@ impl Sightings<'_> {
         self.of(list).iter().filter(|sighting| sighting.suppression.is_none())
     }
 
-    /// The pairs of phrases that count and stand at most `within` characters apart; phrases that
-    /// overlap stand zero characters apart.
+    /// The phrases of both lists that count and have one of the other list at most `within`
+    /// characters away. Phrases that overlap stand no character apart; a phrase of both lists is
+    /// not near to itself.
     pub(super) fn near(
         &self,
-        lists: [ListIdx; 2],
+        [one, other]: [ListIdx; 2],
         within: usize,
-    ) -> impl Iterator<Item = [&Sighting; 2]> {
-        let [ones, others] = lists;
-        let reach = within * MAX_CHAR_BYTES;
-        self.counted(ones).flat_map(move |one| {
-            let candidates = self.of(others);
-            let first = candidates.partition_point(|other| other.end + reach < one.start);
-            candidates[first..]
-                .iter()
-                .take_while(move |other| other.end <= one.end + reach + self.longest_phrase)
-                .filter(move |other| {
-                    other.suppression.is_none() && self.n_chars_between(one, other) <= within
-                })
-                .map(move |other| [one, other])
-        })
+    ) -> impl Iterator<Item = &Sighting> {
+        let near = move |list: ListIdx, partners: ListIdx| {
+            self.counted(list).filter(move |seen| self.has_partner(seen, partners, within))
+        };
+        near(one, other).chain(near(other, one))
     }
 
-    fn n_chars_between(&self, one: &Sighting, other: &Sighting) -> usize {
-        let (from, to) =
-            if one.end <= other.start { (one.end, other.start) } else { (other.end, one.start) };
-        self.text.get(from..to).map_or(0, |gap| gap.chars().count())
+    fn has_partner(&self, seen: &Sighting, partners: ListIdx, within: usize) -> bool {
+        // Only neighbors can matter; looking at them alone keeps long hostile texts cheap.
+        let reach = within * MAX_CHAR_BYTES;
+        let partners = self.of(partners);
+        let first = partners.partition_point(|partner| partner.end + reach < seen.start);
+        partners[first..]
+            .iter()
+            .take_while(|partner| partner.end <= seen.end + reach + self.longest_phrase)
+            .any(|partner| {
+                partner.suppression.is_none()
+                    && (partner.start, partner.end) != (seen.start, seen.end)
+                    && self.stands_within(seen, partner, within)
+            })
+    }
+
+    fn stands_within(&self, one: &Sighting, other: &Sighting, within: usize) -> bool {
+        let (from, to) = (one.end.min(other.end), one.start.max(other.start));
+        // They overlap when the gap would end before it starts.
+        to <= from || self.text[from..to].chars().count() <= within
     }
 }
 

@@ -156,9 +156,7 @@ impl<'a> View<'a> {
                     spans.extend(self.sightings.counted(*list).map(|seen| self.span(seen)));
                 }
                 Leaf::Near { lists, within } => {
-                    spans.extend(
-                        self.sightings.near(*lists, *within).flatten().map(|seen| self.span(seen)),
-                    );
+                    spans.extend(self.sightings.near(*lists, *within).map(|seen| self.span(seen)));
                 }
                 Leaf::Number { field, .. } => spans.extend(self.number_span(*field)),
                 Leaf::Channel(_)

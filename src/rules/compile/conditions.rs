@@ -172,15 +172,8 @@ impl ConditionChecker<'_> {
             }
             return None;
         };
-        if let Some(shared) = self
-            .lexicon
-            .list(one)
-            .phrases
-            .iter()
-            .find(|phrase| self.lexicon.list(other).phrases.contains(phrase))
-        {
-            let message = format!("`{shared}` is in both lists and would be near to itself");
-            self.mistake(path, &message, "remove it from one of them");
+        if one == other {
+            self.mistake(path, "`near` has the same list twice", "name two lists");
         }
         Some(Condition::Leaf(Leaf::Near { lists: [one, other], within }))
     }

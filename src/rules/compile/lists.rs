@@ -148,7 +148,7 @@ fn check_normalized<'w>(
     place: &Place,
     findings: &mut Findings,
 ) {
-    for word in words {
+    for word in words.into_iter().filter(|word| !word.trim().is_empty()) {
         let document = analyzer.analyze(word);
         if document.normalized() != word {
             let message =

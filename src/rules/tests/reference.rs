@@ -25,7 +25,7 @@ impl Reference<'_> {
             Condition::Leaf(Leaf::Near { lists: [ones, others], within }) => {
                 let others = self.counted(*others);
                 self.counted(*ones).iter().any(|one| {
-                    others.iter().any(|other| {
+                    others.iter().filter(|other| *other != one).any(|other| {
                         let gap = one.start.max(other.start).saturating_sub(one.end.min(other.end));
                         gap <= *within
                     })
@@ -83,7 +83,7 @@ impl Reference<'_> {
         match self.text[at] {
             ',' => !(before && after),
             ' ' => !(before || after),
-            c => c == '。',
+            c => matches!(c, '。' | '…'),
         }
     }
 
@@ -147,7 +147,7 @@ fn texts() -> impl Strategy<Value = String> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(2000))]
+    #![proptest_config(ProptestConfig { cases: 2000, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn the_automaton_agrees_with_a_plain_reading(
