@@ -27,22 +27,26 @@ const TEXTS: [(&str, &str); 3] = [
 ];
 
 fn rules(criterion: &mut Criterion) {
-    let taxonomy: Taxonomy =
-        toml::from_str(include_str!("../datasets/taxonomy.toml")).expect("the default taxonomy is right");
+    let taxonomy: Taxonomy = toml::from_str(include_str!("../datasets/taxonomy.toml"))
+        .expect("the default taxonomy is right");
     let files = RuleSet::default_files();
     let queues = queues();
     let vocabulary = Vocabulary { taxonomy: &taxonomy, queues: &queues };
     let analyzer = Analyzer::default();
-    let parse = || RuleSet::parse(&files, &vocabulary, &analyzer).expect("the default rules are right");
+    let parse =
+        || RuleSet::parse(&files, &vocabulary, &analyzer).expect("the default rules are right");
     let rules = parse();
 
     let mut group = criterion.benchmark_group("rules");
     for (name, text) in TEXTS {
         let document = analyzer.analyze(text);
         let situation = Situation::of_words(&document);
-        group.bench_function(format!("evaluate/{name}/{}_chars", text.chars().count()), |bencher| {
-            bencher.iter(|| rules.evaluate(black_box(&situation), TODAY));
-        });
+        group.bench_function(
+            format!("evaluate/{name}/{}_chars", text.chars().count()),
+            |bencher| {
+                bencher.iter(|| rules.evaluate(black_box(&situation), TODAY));
+            },
+        );
     }
     let document = analyzer.analyze(TEXTS[2].1);
     group.bench_function("explain/alarm", |bencher| {
@@ -55,11 +59,18 @@ fn rules(criterion: &mut Criterion) {
 
 /// The queues that the default rules name.
 fn queues() -> Vec<QueueId> {
-    let source: toml::Table = include_str!("../datasets/routing.toml").parse().expect("the default policy is TOML");
+    let source: toml::Table =
+        include_str!("../datasets/routing.toml").parse().expect("the default policy is TOML");
     let queues = source["queues"].as_array().expect("a policy has queues");
     queues
         .iter()
-        .map(|queue| queue["id"].as_str().expect("a queue has an id").parse().expect("a queue's id is a name"))
+        .map(|queue| {
+            queue["id"]
+                .as_str()
+                .expect("a queue has an id")
+                .parse()
+                .expect("a queue's id is a name")
+        })
         .collect()
 }
 

@@ -5,10 +5,10 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
-use fenzhen::domain::{Complaint, CustomerTier, Tier};
+use fenzhen::domain::{Complaint, CustomerTier, Elements, Tier};
 use fenzhen::store::{
-    ClaimOutcome, Completion, Elements, Intake, NewCase, NewEvent, Store, StoreOptions,
-    StoredResponse, Triage,
+    ClaimOutcome, Completion, Intake, NewCase, NewEvent, Store, StoreOptions, StoredResponse,
+    Triage,
 };
 use jiff::{SignedDuration, Timestamp};
 use tokio::runtime::Runtime;

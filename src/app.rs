@@ -19,10 +19,11 @@ use crate::store::{Store, StoreOptions};
 use crate::telemetry;
 use crate::triage::{Desk, Engine, Knowledge, Sources};
 
-/// The time of this machine. The edge alone asks for it.
+/// The time of this machine, to the millisecond. The edge alone asks for it.
 #[expect(clippy::disallowed_methods, reason = "this is the edge that reads the clock")]
 pub fn now() -> Timestamp {
-    Timestamp::now()
+    let millisecond = Timestamp::now().as_millisecond();
+    Timestamp::from_millisecond(millisecond).expect("a time cut to the millisecond is a time")
 }
 
 /// The runtime of the service.

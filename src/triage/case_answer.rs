@@ -110,7 +110,7 @@ impl<'a> CaseSummary<'a> {
             status: &case.status,
             channel: record.complaint.channel.map(Channel::as_str),
             external_id: record.external_id.as_deref(),
-            excerpt: text[..excerpt_end].to_owned(),
+            excerpt: text::mask(&text[..excerpt_end]),
             received_at: record.complaint.received_at,
             queue: triage.queue.as_str(),
             department: &triage.department,

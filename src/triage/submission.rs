@@ -139,8 +139,11 @@ impl Fields {
         self.read(name, &format!("send one of {}", names.join(", ")))
     }
 
+    /// A time, cut to the microsecond because databases keep no more.
     fn time(&mut self, name: &str) -> Option<Timestamp> {
-        self.read(name, "send an RFC 3339 time with its offset, such as 2026-09-30T09:00:00+08:00")
+        let expected = "send an RFC 3339 time with its offset, such as 2026-09-30T09:00:00+08:00";
+        let time: Timestamp = self.read(name, expected)?;
+        Timestamp::from_microsecond(time.as_microsecond()).ok()
     }
 
     /// Clocks start at reception, so one in the future would hide a deadline.
