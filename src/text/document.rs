@@ -40,7 +40,8 @@ impl Analyzer {
     pub fn analyze<'t>(&self, text: &'t str) -> Document<'t> {
         let normalized = Normalized::new(text);
         let words = self.words(normalized.as_str());
-        Document { original: text, normalized, words, facts: Facts::default() }
+        let facts = Facts::read(text, &normalized);
+        Document { original: text, normalized, words, facts }
     }
 
     /// The words of a normalized text. Unknown words fall into single characters: the hidden
