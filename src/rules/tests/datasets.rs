@@ -12,6 +12,7 @@ fn the_default_rules_are_all_there_and_load() {
         .into_iter()
         .flatten()
         .map(|entry| entry.unwrap().path())
+        .filter(|path| path.extension().is_some_and(|it| it == "toml"))
         .map(|path| RuleFile {
             name: path.file_name().unwrap().to_str().unwrap().to_owned(),
             text: fs::read_to_string(&path).unwrap(),
