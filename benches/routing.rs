@@ -65,6 +65,7 @@ fn routing(criterion: &mut Criterion) {
         prediction: Some(&prediction),
         hits: &[],
         facts: &facts,
+        readable: true,
     };
     let raised = Matter { hits: &hits, ..ordinary };
     let fallback = Matter { prediction: None, ..raised };

@@ -79,6 +79,11 @@ impl Explanation {
         to
     }
 
+    pub(super) fn unreadable(&mut self) {
+        let message = "文本不是可以判读的中文，需要人工确认".to_owned();
+        self.push(ReasonSource::Policy, "unreadable", message);
+    }
+
     pub(super) fn category_unsure(&mut self) {
         self.push(
             ReasonSource::Model,

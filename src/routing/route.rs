@@ -25,6 +25,8 @@ pub struct Matter<'m> {
     pub hits: &'m [Hit],
     /// What the text states in numbers.
     pub facts: &'m Facts,
+    /// Whether the text is one that models and rules can judge: Chinese, in words.
+    pub readable: bool,
 }
 
 /// Decides who handles a complaint, by when, how urgent it is, and why.
@@ -143,6 +145,9 @@ fn needs_triage(
     let unsure = [Role::Category, Role::Severity]
         .map(|role| abstains(matter.prediction.and_then(|prediction| prediction.role(role))));
     let rule = matter.hits.iter().find(|hit| hit.effect.needs_triage);
+    if !matter.readable {
+        why.unreadable();
+    }
     if unsure[0] {
         why.category_unsure();
     }
@@ -157,7 +162,7 @@ fn needs_triage(
     if let Some(hit) = rule {
         why.rule_triage(hit);
     }
-    unsure.contains(&true) || queue.is_none() || rule.is_some()
+    !matter.readable || unsure.contains(&true) || queue.is_none() || rule.is_some()
 }
 
 fn abstains(answer: Option<(&Head, &HeadPrediction)>) -> bool {

@@ -72,7 +72,7 @@ impl Case {
         route(
             &POLICY,
             &CALENDAR,
-            &Matter { complaint, taxonomy: &TAXONOMY, prediction, hits, facts },
+            &Matter { complaint, taxonomy: &TAXONOMY, prediction, hits, facts, readable: true },
         )
     }
 }

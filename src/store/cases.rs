@@ -9,7 +9,7 @@ use sqlx::query::Query;
 use sqlx::{Any, AnyConnection, Arguments, AssertSqlSafe, Encode, Type};
 use uuid::Uuid;
 
-use crate::domain::{Channel, Complaint, CustomerTier, LabelId, Money, QueueId, Tier};
+use crate::domain::{Channel, Complaint, CustomerTier, Elements, LabelId, Money, QueueId, Tier};
 use crate::store::Store;
 use crate::store::cursor::{CaseCursor, Page};
 use crate::store::error::{Constraint, Error};
@@ -38,25 +38,6 @@ pub struct NewCase {
     pub created_at: Timestamp,
     /// What triage made of it.
     pub triage: Triage,
-}
-
-/// The five elements 五要素 beside the description, as the intake system knows them.
-#[derive(Clone, Default, PartialEq, Eq)]
-pub struct Elements {
-    /// The customer's id with the firm.
-    pub customer_id: Option<String>,
-    /// The customer's name.
-    pub customer_name: Option<String>,
-    /// How to reach the customer.
-    pub customer_contact: Option<String>,
-    /// The product, service, shop or employee.
-    pub object: Option<String>,
-    /// The order.
-    pub order_number: Option<String>,
-    /// What the customer wants 诉求.
-    pub demand: Option<String>,
-    /// Links to evidence.
-    pub evidence: Vec<String>,
 }
 
 /// What triage made of a complaint: the columns that lists filter and sort by, and the answer.
@@ -147,8 +128,8 @@ pub struct CaseFilter {
 /// Every column in the order in which `bind` writes them.
 macro_rules! columns {
     () => {
-        "id, channel, external_id, text, customer_id, customer_name, customer_contact, object, \
-         order_number, demand, evidence, amount_fen, customer_tier, prior_contacts, occurred_at, \
+        "id, channel, external_id, text, customer_id, customer_name, customer_contact, product, shop, \
+         employee, order_number, demand, evidence, amount_fen, customer_tier, prior_contacts, occurred_at, \
          received_at, created_at, status, is_open, queue, department, tier, category, severity, \
          severity_rank, sentiment, executive_review, needs_triage, priority, first_due_at, \
          resolution_due_at, model_version, rules_version, fallback, answer"
@@ -231,7 +212,7 @@ impl Write for Intake {
             "INSERT INTO cases (",
             columns!(),
             ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, \
-             $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34, $35) \
+             $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34, $35, $36, $37) \
              ON CONFLICT (channel, external_id) DO NOTHING"
         );
         let inserted = bind(sqlx::query(sql), &self.case).execute(&mut *connection).await?;
@@ -278,7 +259,9 @@ fn bind<'q>(
         .bind(elements.customer_id.as_deref())
         .bind(elements.customer_name.as_deref())
         .bind(elements.customer_contact.as_deref())
-        .bind(elements.object.as_deref())
+        .bind(elements.product.as_deref())
+        .bind(elements.shop.as_deref())
+        .bind(elements.employee.as_deref())
         .bind(elements.order_number.as_deref())
         .bind(elements.demand.as_deref())
         .bind(evidence)
@@ -357,7 +340,9 @@ fn read_elements(row: Columns<'_>) -> Result<Elements, Error> {
         customer_id: row.get("customer_id")?,
         customer_name: row.get("customer_name")?,
         customer_contact: row.get("customer_contact")?,
-        object: row.get("object")?,
+        product: row.get("product")?,
+        shop: row.get("shop")?,
+        employee: row.get("employee")?,
         order_number: row.get("order_number")?,
         demand: row.get("demand")?,
         evidence: serde_json::from_str(row.get("evidence")?)
@@ -396,12 +381,6 @@ impl fmt::Debug for NewCase {
             .field("created_at", &self.created_at)
             .field("triage", &self.triage)
             .finish_non_exhaustive()
-    }
-}
-
-impl fmt::Debug for Elements {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Elements").finish_non_exhaustive()
     }
 }
 

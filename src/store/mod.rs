@@ -23,7 +23,7 @@ use sqlx::any::{AnyConnectOptions, AnyPoolOptions, install_default_drivers};
 use sqlx::migrate::Migrator;
 use sqlx::{AnyPool, AssertSqlSafe};
 
-pub use cases::{Case, CaseFilter, Elements, Inserted, Intake, NewCase, RECEIVED, Triage};
+pub use cases::{Case, CaseFilter, Inserted, Intake, NewCase, RECEIVED, Triage};
 pub use cursor::{CaseCursor, CursorError, Page, QueueCursor};
 pub use error::{Constraint, Error};
 pub use events::{Event, NewEvent};

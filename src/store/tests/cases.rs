@@ -5,11 +5,11 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use crate::domain::{Channel, CustomerTier, Money, Tier};
+use crate::domain::{Channel, CustomerTier, Elements, Money, Tier};
 use crate::store::tests::{case, id, insert, intake, minutes_later, noon, on_both_engines};
 use crate::store::{
-    CaseCursor, CaseFilter, Constraint, Elements, Error, Inserted, NewCase, NewEvent, RECEIVED,
-    Store, StoreOptions,
+    CaseCursor, CaseFilter, Constraint, Error, Inserted, NewCase, NewEvent, RECEIVED, Store,
+    StoreOptions,
 };
 
 on_both_engines!(
@@ -34,7 +34,9 @@ fn full_case() -> NewCase {
         customer_id: Some("u-7".to_owned()),
         customer_name: Some("张三丰".to_owned()),
         customer_contact: Some("138****1234".to_owned()),
-        object: Some("电热毯".to_owned()),
+        product: Some("电热毯".to_owned()),
+        shop: None,
+        employee: None,
         order_number: Some("SO-1".to_owned()),
         demand: Some("退款".to_owned()),
         evidence: vec!["https://example.com/1.jpg".to_owned()],

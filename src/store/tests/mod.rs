@@ -13,8 +13,8 @@ use sqlx::{Connection, PgConnection};
 use tempfile::TempDir;
 use uuid::Uuid;
 
-use crate::domain::{Channel, Complaint, CustomerTier, Tier};
-use crate::store::{Elements, Inserted, Intake, NewCase, NewEvent, Store, StoreOptions, Triage};
+use crate::domain::{Channel, Complaint, CustomerTier, Elements, Tier};
+use crate::store::{Inserted, Intake, NewCase, NewEvent, Store, StoreOptions, Triage};
 
 /// Runs every test on both engines.
 macro_rules! on_both_engines {

@@ -1,8 +1,21 @@
 //! What a text states in numbers: amounts, dates, order numbers, counts of contacts and people.
 
+mod amount;
+mod count;
+mod date;
+mod numeral;
+mod order_number;
+mod scan;
+mod source;
+#[cfg(test)]
+mod tests;
+
 use jiff::civil::Date;
 
 use crate::domain::{Money, Span};
+use crate::text::normalize::Normalized;
+use numeral::SCALE;
+use source::Source;
 
 /// An amount of money that the text names.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -69,6 +82,36 @@ pub struct Facts {
 }
 
 impl Facts {
+    /// Reads what a text states; `normalized` must come from `original`.
+    pub(super) fn read(original: &str, normalized: &Normalized) -> Self {
+        let found = scan::scan(Source { text: normalized.as_str(), original, normalized });
+        let amounts = found.amounts.into_iter().map(|amount| AmountFact {
+            amount: Money::from_fen(
+                i64::try_from(amount.value / (SCALE / 100)).unwrap_or(i64::MAX),
+            ),
+            approximate: amount.approximate,
+            span: normalized.span(amount.range),
+        });
+        let dates = found.days.into_iter().map(|day| DateFact {
+            year: day.year,
+            month: day.month,
+            day: day.day,
+            span: normalized.span(day.range),
+        });
+        let order_numbers = found.order_numbers.into_iter().map(|range| {
+            let span = normalized.span(range);
+            OrderNumberFact { number: span.slice(original).to_owned(), span }
+        });
+        let count = |(count, range)| CountFact { count, span: normalized.span(range) };
+        Self {
+            amounts: amounts.collect(),
+            dates: dates.collect(),
+            order_numbers: order_numbers.collect(),
+            prior_contacts: found.contacts.map(count),
+            people: found.people.map(count),
+        }
+    }
+
     /// The largest amount that the text names.
     pub fn largest_amount(&self) -> Option<&AmountFact> {
         self.amounts.iter().max_by_key(|fact| fact.amount)

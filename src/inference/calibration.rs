@@ -1,0 +1,106 @@
+//! From scores to probabilities, and from probabilities to a choice. The lab fits the numbers
+//! with these same functions.
+
+use crate::registry::{Calibration, HeadDecision};
+
+/// What a head chooses.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Choice {
+    /// One probability per label.
+    pub probabilities: Vec<f32>,
+    /// Positions of the chosen labels.
+    pub chosen: Vec<usize>,
+    /// Whether the choice is too unsure to be followed.
+    pub abstains: bool,
+}
+
+/// Applies a head's calibration and decision to its scores.
+pub fn decide(decision: &HeadDecision, scores: &[f32]) -> Choice {
+    let probabilities = probabilities(&decision.calibration, scores);
+    match &decision.calibration {
+        Calibration::Softmax { preferences, .. } => {
+            let label = arg_max(probabilities.iter().zip(preferences).map(|(p, w)| p * w));
+            single(probabilities, label, decision.abstain_below)
+        }
+        Calibration::Cumulative { cuts, .. } => {
+            let rank = expected_rank(&probabilities);
+            let label = cuts.iter().take_while(|&&cut| cut <= rank).count();
+            single(probabilities, label, decision.abstain_below)
+        }
+        Calibration::Sigmoid { thresholds, .. } => {
+            let pairs = probabilities.iter().zip(thresholds).enumerate();
+            let chosen = pairs.filter(|(_, (p, t))| t <= p).map(|(label, _)| label).collect();
+            Choice { probabilities, chosen, abstains: false }
+        }
+    }
+}
+
+/// One probability per label: a distribution for multi-class and ordinal heads.
+pub fn probabilities(calibration: &Calibration, scores: &[f32]) -> Vec<f32> {
+    match calibration {
+        Calibration::Softmax { temperature, biases, .. } => {
+            softmax(scores.iter().zip(biases).map(|(score, bias)| score / temperature + bias))
+        }
+        Calibration::Cumulative { slopes, intercepts, .. } => {
+            let above = scores.iter().zip(slopes.iter().zip(intercepts));
+            intervals(above.map(|(score, (slope, intercept))| logistic(slope * score + intercept)))
+        }
+        Calibration::Sigmoid { slopes, intercepts, .. } => {
+            let lines = scores.iter().zip(slopes.iter().zip(intercepts));
+            lines.map(|(score, (slope, intercept))| logistic(slope * score + intercept)).collect()
+        }
+    }
+}
+
+/// The mean position of the label under these probabilities.
+pub fn expected_rank(probabilities: &[f32]) -> f32 {
+    (0..).zip(probabilities).map(|(rank, p): (u16, _)| f32::from(rank) * p).sum()
+}
+
+/// The logistic function.
+pub fn logistic(x: f32) -> f32 {
+    1.0 / (1.0 + (-x).exp())
+}
+
+fn single(probabilities: Vec<f32>, label: usize, abstain_below: f32) -> Choice {
+    let abstains = probabilities[label] < abstain_below;
+    Choice { probabilities, chosen: vec![label], abstains }
+}
+
+fn softmax(logits: impl Iterator<Item = f32>) -> Vec<f32> {
+    let mut values: Vec<f32> = logits.collect();
+    let largest = values.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+    for value in &mut values {
+        *value = (*value - largest).exp();
+    }
+    let sum: f32 = values.iter().sum();
+    for value in &mut values {
+        *value /= sum;
+    }
+    values
+}
+
+/// Label probabilities from the probabilities of being above each threshold. Separately fitted
+/// thresholds can cross; the running minimum puts them in order.
+fn intervals(above: impl Iterator<Item = f32>) -> Vec<f32> {
+    let mut probabilities = Vec::with_capacity(8);
+    let mut previous = 1.0_f32;
+    for p in above {
+        let p = p.min(previous);
+        probabilities.push(previous - p);
+        previous = p;
+    }
+    probabilities.push(previous);
+    probabilities
+}
+
+/// The first of the largest values.
+fn arg_max(values: impl Iterator<Item = f32>) -> usize {
+    let mut best = (0, f32::NEG_INFINITY);
+    for (position, value) in values.enumerate() {
+        if best.1 < value {
+            best = (position, value);
+        }
+    }
+    best.0
+}

@@ -1,0 +1,87 @@
+//! Where in the text a score comes from: contributions of overlapping n-grams, laid over the text
+//! and gathered into whole words and their runs.
+
+use std::ops::Range;
+
+use crate::domain::Span;
+use crate::text::Document;
+
+/// How many places are shown per label.
+const MAX_SPANS: usize = 3;
+
+/// Words with less than this share of the strongest word's contribution are left out, so that a
+/// span is the phrase that matters and not half of the text.
+const FLOOR: f32 = 0.25;
+
+/// Contributions over the bytes of the normalized text.
+#[derive(Debug)]
+pub(super) struct Heat {
+    /// What each byte changes against the byte before.
+    steps: Vec<f32>,
+}
+
+impl Heat {
+    /// No contribution anywhere in a text of this many bytes.
+    pub(super) fn new(n_bytes: usize) -> Self {
+        Self { steps: vec![0.0; n_bytes + 1] }
+    }
+
+    /// Spreads a contribution evenly over a range; features without a place add nothing.
+    pub(super) fn add(&mut self, start: usize, end: usize, contribution: f32) {
+        if start < end {
+            let per_byte = contribution / (end - start) as f32;
+            self.steps[start] += per_byte;
+            self.steps[end] -= per_byte;
+        }
+    }
+
+    /// The contribution of everything before each byte.
+    fn running_sums(&self) -> Vec<f32> {
+        let (mut level, mut sum) = (0.0, 0.0);
+        let mut sums = Vec::with_capacity(self.steps.len());
+        for step in &self.steps {
+            sums.push(sum);
+            level += step;
+            sum += level;
+        }
+        sums
+    }
+}
+
+/// The places with the largest contributions, strongest first, at most three, none without a
+/// positive contribution.
+pub(super) fn strongest_spans(heat: &Heat, document: &Document<'_>) -> Vec<(Span, f32)> {
+    let sums = heat.running_sums();
+    let of = |range: &Range<usize>| sums[range.end] - sums[range.start];
+    let words = words(document);
+    let strongest = words.iter().map(of).fold(0.0, f32::max);
+    let mut runs: Vec<(Range<usize>, f32)> = Vec::new();
+    for word in words {
+        let weight = of(&word);
+        if weight <= 0.0 || weight < strongest * FLOOR {
+            continue;
+        }
+        match runs.last_mut() {
+            Some((run, sum)) if run.end == word.start => {
+                run.end = word.end;
+                *sum += weight;
+            }
+            _ => runs.push((word, weight)),
+        }
+    }
+    runs.sort_by(|a, b| b.1.total_cmp(&a.1));
+    runs.truncate(MAX_SPANS);
+    runs.into_iter().map(|(run, weight)| (document.span(run), weight)).collect()
+}
+
+/// The words of the text that hold a letter or digit; single characters where nothing was
+/// segmented.
+fn words(document: &Document<'_>) -> Vec<Range<usize>> {
+    let text = document.normalized();
+    let is_word = |range: &Range<usize>| text[range.clone()].contains(char::is_alphanumeric);
+    if document.words().is_empty() {
+        let chars = text.char_indices().map(|(start, c)| start..start + c.len_utf8());
+        return chars.filter(is_word).collect();
+    }
+    document.words().iter().filter(|range| is_word(range)).cloned().collect()
+}

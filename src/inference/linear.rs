@@ -1,0 +1,173 @@
+//! The linear model: a sparse dot product per output, and evidence that is exact because a
+//! score is a sum over places in the text.
+
+use std::sync::Arc;
+
+use crate::domain::{Evidence, Head, HeadKind, HeadPrediction, Prediction, Taxonomy};
+use crate::inference::calibration::decide;
+use crate::inference::evidence::{Heat, strongest_spans};
+use crate::inference::weights::n_outputs;
+use crate::inference::{Classifier, Error, Feature, Features, LinearWeights, Vector, Vocabulary};
+use crate::registry::{HeadDecision, Manifest};
+use crate::text::Document;
+
+/// Rows are padded to whole vectors of this many weights, so that the inner loop has no rest.
+const LANES: usize = 16;
+
+/// A linear model that is ready to answer.
+#[derive(Clone, Debug)]
+pub struct LinearClassifier {
+    taxonomy: Arc<Taxonomy>,
+    decisions: Vec<HeadDecision>,
+    features: Features,
+    vocabulary: Vocabulary,
+    /// Weights in 8 bits, padded rows of `row_len`.
+    matrix: Vec<i8>,
+    row_len: usize,
+    scales: Vec<f32>,
+    biases: Vec<f32>,
+}
+
+impl LinearClassifier {
+    /// Joins a manifest to its weights.
+    pub fn new(manifest: &Manifest, weights: LinearWeights) -> Result<Self, Error> {
+        manifest.check()?;
+        weights.check(&manifest.taxonomy)?;
+        let n_outputs = weights.scales.len();
+        let row_len = n_outputs.next_multiple_of(LANES);
+        let mut matrix = vec![0; weights.hashes.len() * row_len];
+        if 0 < n_outputs {
+            let rows = matrix.chunks_exact_mut(row_len).zip(weights.matrix.chunks_exact(n_outputs));
+            for (padded, row) in rows {
+                padded[..n_outputs].copy_from_slice(row);
+            }
+        }
+        let heads = manifest.taxonomy.heads().iter();
+        Ok(Self {
+            taxonomy: Arc::new(manifest.taxonomy.clone()),
+            decisions: heads.map(|head| manifest.decisions[head.id.as_str()].clone()).collect(),
+            features: Features::new(manifest.features),
+            vocabulary: Vocabulary::new(&weights.hashes, weights.idf),
+            matrix,
+            row_len,
+            scales: weights.scales,
+            biases: weights.biases,
+        })
+    }
+
+    /// The score of every output, heads in the taxonomy's order.
+    pub fn scores(&self, vector: &Vector) -> Vec<f32> {
+        let mut sums = vec![[0.0_f32; LANES]; self.row_len / LANES];
+        for entry in &vector.entries {
+            let (chunks, _) = self.row(entry.row).as_chunks::<LANES>();
+            for (sum, weights) in sums.iter_mut().zip(chunks) {
+                for (sum, &weight) in sum.iter_mut().zip(weights) {
+                    *sum += entry.value * f32::from(weight);
+                }
+            }
+        }
+        let lines = self.scales.iter().zip(&self.biases);
+        sums.as_flattened()
+            .iter()
+            .zip(lines)
+            .map(|(sum, (scale, bias))| sum * scale + bias)
+            .collect()
+    }
+
+    fn row(&self, row: u32) -> &[i8] {
+        let start = row as usize * self.row_len;
+        &self.matrix[start..start + self.row_len]
+    }
+
+    fn evidence(
+        &self,
+        reading: &Reading<'_>,
+        label_idx: usize,
+        weigh: &Direction,
+    ) -> Vec<Evidence> {
+        let mut heat = Heat::new(reading.document.normalized().len());
+        let mut occurrences = reading.vector.occurrences.iter();
+        for entry in &reading.vector.entries {
+            let weight = weigh.of(self, self.row(entry.row));
+            let share = weight * entry.value / entry.count as f32;
+            for &position in occurrences.by_ref().take(entry.count as usize) {
+                let feature = reading.features[position as usize];
+                heat.add(feature.start as usize, feature.end as usize, share);
+            }
+        }
+        let spans = strongest_spans(&heat, reading.document);
+        spans.into_iter().map(|(span, weight)| Evidence { label_idx, span, weight }).collect()
+    }
+}
+
+/// A document with what the model sees of it.
+struct Reading<'d> {
+    document: &'d Document<'d>,
+    features: Vec<Feature>,
+    vector: Vector,
+}
+
+/// What counts in favor of a label: the sum of one output and, for the inner labels of an
+/// ordinal head, the negative of the next one.
+struct Direction {
+    up: Option<usize>,
+    down: Option<usize>,
+}
+
+impl Direction {
+    fn new(head: &Head, first_output: usize, label_idx: usize) -> Self {
+        match head.kind {
+            HeadKind::MultiClass | HeadKind::MultiLabel => {
+                Self { up: Some(first_output + label_idx), down: None }
+            }
+            HeadKind::Ordinal => {
+                let is_last = label_idx + 1 == head.labels.len();
+                Self {
+                    up: label_idx.checked_sub(1).map(|threshold| first_output + threshold),
+                    down: (!is_last).then_some(first_output + label_idx),
+                }
+            }
+        }
+    }
+
+    fn of(&self, model: &LinearClassifier, row: &[i8]) -> f32 {
+        let weight = |output: Option<usize>| match output {
+            Some(output) => f32::from(row[output]) * model.scales[output],
+            None => 0.0,
+        };
+        weight(self.up) - weight(self.down)
+    }
+}
+
+impl Classifier for LinearClassifier {
+    fn taxonomy(&self) -> &Arc<Taxonomy> {
+        &self.taxonomy
+    }
+
+    fn classify(&self, document: &Document<'_>) -> Prediction {
+        let mut features = Vec::with_capacity(document.normalized().len() * 2);
+        self.features.extract(document, &mut features);
+        let vector = self.vocabulary.vectorize(&features);
+        let scores = self.scores(&vector);
+        let reading = Reading { document, features, vector };
+        let mut first_output = 0;
+        let heads = self.taxonomy.heads().iter().zip(&self.decisions).map(|(head, decision)| {
+            let n_outputs = n_outputs(head);
+            let choice = decide(decision, &scores[first_output..first_output + n_outputs]);
+            let mut evidence = Vec::new();
+            for &label_idx in &choice.chosen {
+                let direction = Direction::new(head, first_output, label_idx);
+                evidence.extend(self.evidence(&reading, label_idx, &direction));
+            }
+            first_output += n_outputs;
+            evidence.sort_by(|a, b| b.weight.total_cmp(&a.weight));
+            HeadPrediction {
+                probabilities: choice.probabilities,
+                chosen: choice.chosen,
+                abstains: choice.abstains,
+                evidence,
+            }
+        });
+        Prediction::new(Arc::clone(&self.taxonomy), heads.collect())
+    }
+}

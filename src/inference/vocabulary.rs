@@ -1,0 +1,131 @@
+//! Which features a model knows, how rare each is, and the sparse vector of a document.
+
+use crate::inference::Feature;
+
+/// A feature of a document that the model knows.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Entry {
+    /// Its row in the weights.
+    pub row: u32,
+    /// How often it occurs in the document.
+    pub count: u32,
+    /// (1 + ln count) × idf, divided by the length of the whole vector.
+    pub value: f32,
+}
+
+/// The document as the model sees it, with unit length.
+#[derive(Clone, Debug, Default)]
+pub struct Vector {
+    /// One entry per known feature, by ascending row.
+    pub entries: Vec<Entry>,
+    /// For each entry in turn its `count` occurrences, as positions in the extracted features.
+    pub occurrences: Vec<u32>,
+}
+
+/// The features that a model knows.
+///
+/// An open-addressed table of (32 bits of the hash, row): the slot gives at least 12 more bits, so
+/// that an unknown feature passes for a known one in less than one of 10¹² look-ups, and half of
+/// the memory of full hashes stays in the cache.
+#[derive(Clone, Debug)]
+pub struct Vocabulary {
+    slots: Vec<Slot>,
+    mask: usize,
+    idf: Vec<f32>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Slot {
+    tag: u32,
+    row: u32,
+}
+
+const EMPTY: Slot = Slot { tag: 0, row: u32::MAX };
+
+impl Vocabulary {
+    /// The vocabulary whose row `i` is the feature `hashes[i]` with inverse document frequency
+    /// `idf[i]`.
+    ///
+    /// # Panics
+    /// When the two have different lengths, which the loader has checked.
+    pub fn new(hashes: &[u64], idf: Vec<f32>) -> Self {
+        assert_eq!(hashes.len(), idf.len(), "one idf per feature");
+        let n_slots = (hashes.len() * 2).next_power_of_two().max(4096);
+        let mut vocabulary = Self { slots: vec![EMPTY; n_slots], mask: n_slots - 1, idf };
+        for (row, &hash) in (0..).zip(hashes) {
+            let mut slot = hash as usize & vocabulary.mask;
+            while vocabulary.slots[slot].row != EMPTY.row {
+                slot = (slot + 1) & vocabulary.mask;
+            }
+            vocabulary.slots[slot] = Slot { tag: tag(hash), row };
+        }
+        vocabulary
+    }
+
+    /// How many features it has.
+    pub const fn len(&self) -> usize {
+        self.idf.len()
+    }
+
+    /// Whether it knows nothing.
+    pub const fn is_empty(&self) -> bool {
+        self.idf.is_empty()
+    }
+
+    /// The row of a feature.
+    pub fn find(&self, hash: u64) -> Option<u32> {
+        let mut slot = hash as usize & self.mask;
+        loop {
+            let found = self.slots[slot];
+            if found.row == EMPTY.row {
+                return None;
+            }
+            if found.tag == tag(hash) {
+                return Some(found.row);
+            }
+            slot = (slot + 1) & self.mask;
+        }
+    }
+
+    /// The vector of a document from its features.
+    pub fn vectorize(&self, features: &[Feature]) -> Vector {
+        // Sorting packed pairs groups equal features without a hash map, and visits the weights
+        // in memory order later.
+        let mut keys: Vec<u64> = Vec::with_capacity(features.len());
+        for (position, feature) in (0..).zip(features) {
+            if let Some(row) = self.find(feature.hash) {
+                keys.push(u64::from(row) << 32 | position);
+            }
+        }
+        keys.sort_unstable();
+        let mut vector = Vector {
+            entries: Vec::with_capacity(keys.len()),
+            occurrences: keys.iter().map(|&key| key as u32).collect(),
+        };
+        let mut squares = 0.0;
+        for group in keys.chunk_by(|a, b| a >> 32 == b >> 32) {
+            let row = (group[0] >> 32) as u32;
+            let value = sublinear(group.len()) * self.idf[row as usize];
+            squares += value * value;
+            vector.entries.push(Entry { row, count: group.len() as u32, value });
+        }
+        let scale = if 0.0 < squares { squares.sqrt().recip() } else { 0.0 };
+        for entry in &mut vector.entries {
+            entry.value *= scale;
+        }
+        vector
+    }
+}
+
+const fn tag(hash: u64) -> u32 {
+    (hash >> 32) as u32
+}
+
+/// 1 + ln count, without the logarithm for the ordinary case.
+fn sublinear(count: usize) -> f32 {
+    match count {
+        1 => 1.0,
+        2 => 1.0 + std::f32::consts::LN_2,
+        _ => 1.0 + (count as f32).ln(),
+    }
+}

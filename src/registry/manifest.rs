@@ -1,0 +1,199 @@
+//! `bundle.toml`: everything about a model but its weights. Pure data; `inference` gives it
+//! meaning. Fields that later versions add must be optional, so that every bundle ever written
+//! still loads.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::domain::{Head, HeadKind, Taxonomy};
+use crate::registry::{Digest, Error};
+
+/// The version of the bundle layout that this program writes and reads.
+pub const FORMAT: u32 = 1;
+
+/// The manifest's file name.
+pub const MANIFEST_FILE: &str = "bundle.toml";
+
+/// What kind of model the bundle holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Kind {
+    /// One sparse weight matrix over n-grams and words.
+    Linear,
+}
+
+/// The manifest of a bundle.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Manifest {
+    /// The layout version, [`FORMAT`].
+    pub format: u32,
+    /// The bundle's name, which is its folder's name too.
+    pub name: String,
+    /// What kind of model it holds.
+    pub kind: Kind,
+    /// When it was made. Not part of the bundle's digest: the same recipe, seed and data make
+    /// the same bundle on any day.
+    pub created_at: Timestamp,
+    /// Where it comes from.
+    pub lineage: Lineage,
+    /// What the model sees of a text.
+    pub features: FeatureSource,
+    /// The labels it predicts.
+    pub taxonomy: Taxonomy,
+    /// How scores become probabilities and choices, by head.
+    pub decisions: BTreeMap<String, HeadDecision>,
+    /// How well it did on texts it was not trained on: head → measure → value.
+    #[serde(default)]
+    pub metrics: BTreeMap<String, BTreeMap<String, f64>>,
+    /// The files beside the manifest.
+    pub files: Vec<FileEntry>,
+}
+
+/// Where a bundle comes from: enough to make it again.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Lineage {
+    /// The program and version that trained it.
+    pub tool: String,
+    /// The recipe's name.
+    pub recipe: String,
+    /// The digest of the recipe's text.
+    pub recipe_sha256: Digest,
+    /// The seed of every random choice.
+    pub seed: u64,
+    /// The version of the bundle it continues or replaces.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parent: Option<String>,
+    /// The data it was trained on.
+    pub data: Vec<DataSource>,
+}
+
+/// A file that a model was trained on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DataSource {
+    /// The file's name without its folder.
+    pub name: String,
+    /// The digest of the file.
+    pub sha256: Digest,
+    /// How many texts were taken from it.
+    pub n_texts: usize,
+}
+
+/// What the model sees of a text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FeatureSource {
+    /// The shortest and the longest character n-gram.
+    pub char_ngrams: (u8, u8),
+    /// Whether words count beside n-grams.
+    pub words: bool,
+    /// Whether amounts, counts and the length of the text count.
+    pub facts: bool,
+}
+
+/// How the scores of a head become probabilities and a choice.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct HeadDecision {
+    /// From scores to probabilities, and from those to a choice.
+    pub calibration: Calibration,
+    /// Below this probability of the chosen label the head abstains.
+    pub abstain_below: f32,
+}
+
+/// From scores to probabilities, and from those to a choice.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "method", rename_all = "snake_case", deny_unknown_fields)]
+pub enum Calibration {
+    /// Multi-class: softmax(score / temperature + bias), see Guo et al. 2017. The label with the
+    /// highest probability × preference is chosen.
+    Softmax {
+        /// Above one flattens, below one sharpens.
+        temperature: f32,
+        /// Added per label after the temperature.
+        biases: Vec<f32>,
+        /// One per label; raises labels that the measure values above their share.
+        preferences: Vec<f32>,
+    },
+    /// Ordinal: one score per threshold between neighboring labels, each a logistic function of
+    /// "the label is above it" (Frank & Hall 2001). The label is chosen by comparing the expected
+    /// rank with cut points.
+    Cumulative {
+        /// One slope per threshold.
+        slopes: Vec<f32>,
+        /// One intercept per threshold.
+        intercepts: Vec<f32>,
+        /// Expected ranks at which the choice moves up one label.
+        cuts: Vec<f32>,
+    },
+    /// Multi-label: a logistic function per label (Platt 1999) and a threshold per label.
+    Sigmoid {
+        /// One slope per label.
+        slopes: Vec<f32>,
+        /// One intercept per label.
+        intercepts: Vec<f32>,
+        /// The probability from which a label is chosen.
+        thresholds: Vec<f32>,
+    },
+}
+
+/// A file of a bundle.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FileEntry {
+    /// Its name in the bundle's folder.
+    pub name: String,
+    /// Its length.
+    pub bytes: u64,
+    /// Its digest.
+    pub sha256: Digest,
+}
+
+impl Manifest {
+    /// Checks what the types alone cannot say: every head has a decision of its shape.
+    pub fn check(&self) -> Result<(), Error> {
+        let contradiction =
+            |why: String| Err(Error::Contradiction { name: self.name.clone(), why });
+        for head in self.taxonomy.heads() {
+            let Some(decision) = self.decisions.get(head.id.as_str()) else {
+                return contradiction(format!("head `{}` has no decision", head.id));
+            };
+            if !decision.calibration.fits(head) {
+                return contradiction(format!(
+                    "the calibration of head `{}` does not fit its kind or its {} labels",
+                    head.id,
+                    head.labels.len()
+                ));
+            }
+        }
+        match self.decisions.keys().find(|id| self.taxonomy.find_head(id).is_none()) {
+            Some(id) => contradiction(format!("there is a decision for `{id}`, which is no head")),
+            None => Ok(()),
+        }
+    }
+}
+
+impl Calibration {
+    fn fits(&self, head: &Head) -> bool {
+        let n_labels = head.labels.len();
+        let all_finite_of_len = |lists: [&[f32]; 3], len: usize| {
+            lists.iter().all(|list| list.len() == len && list.iter().all(|value| value.is_finite()))
+        };
+        match (self, head.kind) {
+            (Self::Softmax { temperature, biases, preferences }, HeadKind::MultiClass) => {
+                0.0 < *temperature && all_finite_of_len([biases, preferences, biases], n_labels)
+            }
+            (Self::Cumulative { slopes, intercepts, cuts }, HeadKind::Ordinal) => {
+                all_finite_of_len([slopes, intercepts, cuts], n_labels - 1) && cuts.is_sorted()
+            }
+            (Self::Sigmoid { slopes, intercepts, thresholds }, HeadKind::MultiLabel) => {
+                all_finite_of_len([slopes, intercepts, thresholds], n_labels)
+            }
+            _ => false,
+        }
+    }
+}

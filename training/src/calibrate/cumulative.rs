@@ -1,0 +1,61 @@
+//! Ordinal heads: a logistic function per threshold between neighbors, and cut points of the
+//! expected rank.
+
+use fenzhen::inference::{expected_rank, probabilities};
+use fenzhen::registry::Calibration;
+
+use crate::calibrate::{HeldOut, platt};
+use crate::metrics::{kappa, single_label_macro_f1};
+
+/// Cut points move on this grid; finer steps fit noise.
+const STEP: f32 = 0.02;
+/// How far a cut point may leave the middle between two ranks.
+const REACH: f32 = 0.3;
+
+pub(super) fn fit(n_labels: usize, held_out: HeldOut<'_>) -> Calibration {
+    let (mut slopes, mut intercepts) = (Vec::new(), Vec::new());
+    for threshold in 0..n_labels - 1 {
+        let (scores, above): (Vec<f32>, Vec<bool>) = held_out
+            .labelled()
+            .map(|(scores, labels)| (scores[threshold], threshold < labels[0]))
+            .unzip();
+        let (slope, intercept) = platt::fit(&scores, &above);
+        slopes.push(slope);
+        intercepts.push(intercept);
+    }
+    let middles: Vec<f32> = (0..n_labels - 1).map(|rank| rank as f32 + 0.5).collect();
+    let calibration = Calibration::Cumulative { slopes, intercepts, cuts: middles };
+    let ranks: Vec<(f32, usize)> = held_out
+        .labelled()
+        .map(|(scores, labels)| (expected_rank(&probabilities(&calibration, scores)), labels[0]))
+        .collect();
+    let Calibration::Cumulative { slopes, intercepts, cuts } = calibration else {
+        unreachable!("made so above")
+    };
+    Calibration::Cumulative { slopes, intercepts, cuts: best_cuts(n_labels, &cuts, &ranks) }
+}
+
+/// Moves one cut point at a time to where kappa and macro-F1 together are largest.
+fn best_cuts(n_labels: usize, middles: &[f32], ranks: &[(f32, usize)]) -> Vec<f32> {
+    let measure = |cuts: &[f32]| {
+        let choose = |rank: f32| cuts.iter().take_while(|&&cut| cut <= rank).count();
+        let pairs = ranks.iter().map(|&(rank, label)| (choose(rank), label));
+        kappa(n_labels, pairs.clone()) + single_label_macro_f1(n_labels, pairs)
+    };
+    let n_steps = (REACH / STEP).round() as i16;
+    let mut cuts = middles.to_vec();
+    for _sweep in 0..2 {
+        for (position, &middle) in middles.iter().enumerate() {
+            let mut best = (measure(&cuts), cuts[position]);
+            for step in -n_steps..=n_steps {
+                cuts[position] = middle + f32::from(step) * STEP;
+                let value = measure(&cuts);
+                if best.0 < value {
+                    best = (value, cuts[position]);
+                }
+            }
+            cuts[position] = best.1;
+        }
+    }
+    cuts
+}

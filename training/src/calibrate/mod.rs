@@ -1,0 +1,59 @@
+//! Fits how scores become probabilities and choices, always on scores of texts that the scoring
+//! model was not trained on.
+
+mod cumulative;
+mod platt;
+mod sigmoid;
+mod softmax;
+
+use fenzhen::domain::{Head, HeadKind};
+use fenzhen::inference::decide;
+use fenzhen::registry::HeadDecision;
+
+/// The scores of a head's outputs text by text, and the labels.
+#[derive(Clone, Copy, Debug)]
+pub struct HeldOut<'a> {
+    /// The scores of the head's outputs.
+    pub scores: &'a [Vec<f32>],
+    /// The labels; nothing for unlabelled texts.
+    pub labels: &'a [Option<Vec<usize>>],
+}
+
+impl<'a> HeldOut<'a> {
+    /// The labelled texts.
+    fn labelled(self) -> impl Iterator<Item = (&'a [f32], &'a [usize])> {
+        let pairs = self.scores.iter().zip(self.labels);
+        pairs.filter_map(|(scores, labels)| Some((scores.as_slice(), labels.as_deref()?)))
+    }
+}
+
+/// Fits the decision of a head, which leaves the least sure share of the texts to people.
+pub fn fit(head: &Head, held_out: HeldOut<'_>, triage_share: f32) -> HeadDecision {
+    let n_labels = head.labels.len();
+    let calibration = match head.kind {
+        HeadKind::MultiClass => softmax::fit(n_labels, held_out),
+        HeadKind::Ordinal => cumulative::fit(n_labels, held_out),
+        HeadKind::MultiLabel => sigmoid::fit(n_labels, held_out),
+    };
+    let mut decision = HeadDecision { calibration, abstain_below: 0.0 };
+    if head.kind != HeadKind::MultiLabel {
+        decision.abstain_below = abstain_threshold(&decision, held_out, triage_share);
+    }
+    decision
+}
+
+/// The confidence that this share of the texts does not reach.
+fn abstain_threshold(decision: &HeadDecision, held_out: HeldOut<'_>, share: f32) -> f32 {
+    let mut confidences: Vec<f32> = held_out
+        .labelled()
+        .map(|(scores, _)| {
+            let choice = decide(decision, scores);
+            choice.probabilities[choice.chosen[0]]
+        })
+        .collect();
+    confidences.sort_by(f32::total_cmp);
+    confidences.get((share * confidences.len() as f32) as usize).copied().unwrap_or(0.0)
+}
+
+#[cfg(test)]
+mod tests;

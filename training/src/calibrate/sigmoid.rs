@@ -1,0 +1,52 @@
+//! Multi-label heads: a logistic function and a threshold per label.
+
+use fenzhen::inference::logistic;
+use fenzhen::registry::Calibration;
+
+use crate::calibrate::{HeldOut, platt};
+
+/// Thresholds outside this range are the luck of few examples.
+const THRESHOLDS: std::ops::RangeInclusive<f32> = 0.2..=0.6;
+/// Added to the right answers' denominator, so that a threshold that gains one rare text does not
+/// beat a middling one.
+const SMOOTHING: f32 = 2.0;
+
+pub(super) fn fit(n_labels: usize, held_out: HeldOut<'_>) -> Calibration {
+    let (mut slopes, mut intercepts, mut thresholds) = (Vec::new(), Vec::new(), Vec::new());
+    for label in 0..n_labels {
+        let (scores, positives): (Vec<f32>, Vec<bool>) = held_out
+            .labelled()
+            .map(|(scores, labels)| (scores[label], labels.contains(&label)))
+            .unzip();
+        let (slope, intercept) = platt::fit(&scores, &positives);
+        let probabilities = scores.iter().map(|score| logistic(slope * score + intercept));
+        let answers: Vec<(f32, bool)> = probabilities.zip(positives).collect();
+        slopes.push(slope);
+        intercepts.push(intercept);
+        thresholds.push(best_threshold(&answers));
+    }
+    Calibration::Sigmoid { slopes, intercepts, thresholds }
+}
+
+/// The threshold with the best F1, in steps of a hundredth.
+fn best_threshold(answers: &[(f32, bool)]) -> f32 {
+    let mut best = (0.5, 0.0);
+    for hundredths in 1..100_u8 {
+        let threshold = f32::from(hundredths) / 100.0;
+        if !THRESHOLDS.contains(&threshold) {
+            continue;
+        }
+        let (mut n_right, mut n_chosen, mut n_positive) = (0.0, 0.0, 0.0);
+        for &(p, is_positive) in answers {
+            let is_chosen = threshold <= p;
+            n_chosen += f32::from(u8::from(is_chosen));
+            n_positive += f32::from(u8::from(is_positive));
+            n_right += f32::from(u8::from(is_chosen && is_positive));
+        }
+        let f1 = 2.0 * n_right / (n_chosen + n_positive + SMOOTHING);
+        if best.1 < f1 {
+            best = (threshold, f1);
+        }
+    }
+    best.0
+}

@@ -1,0 +1,74 @@
+//! Calibration recovers what made the scores.
+
+use fenzhen::domain::LabelDefinition;
+use fenzhen::registry::Calibration;
+use rand::{Rng, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+
+use super::*;
+
+fn head(kind: HeadKind, n_labels: usize) -> Head {
+    let label = |n: usize| {
+        let name = format!("l{n}");
+        LabelDefinition { id: name.parse().unwrap(), name }
+    };
+    Head {
+        id: "h".parse().unwrap(),
+        name: "h".to_owned(),
+        kind,
+        labels: (0..n_labels).map(label).collect(),
+    }
+}
+
+#[test]
+fn the_temperature_of_a_multi_class_head_is_found() {
+    let mut random = ChaCha8Rng::seed_from_u64(1);
+    let (mut scores, mut labels) = (Vec::new(), Vec::new());
+    for _ in 0..5_000 {
+        let row: Vec<f32> = (0..3).map(|_| random.random_range(-1.0..1.0)).collect();
+        let weights: Vec<f32> = row.iter().map(|score| (score * 4.0).exp()).collect();
+        let mut left = random.random_range(0.0..weights.iter().sum());
+        let label = weights.iter().position(|weight| {
+            left -= weight;
+            left < 0.0
+        });
+        scores.push(row);
+        labels.push(Some(vec![label.unwrap_or(2)]));
+    }
+    let decision =
+        fit(&head(HeadKind::MultiClass, 3), HeldOut { scores: &scores, labels: &labels }, 0.1);
+    let Calibration::Softmax { temperature, biases, .. } = decision.calibration else {
+        panic!("a multi-class head has a softmax")
+    };
+    assert!((0.22..0.28).contains(&temperature), "{temperature}");
+    assert!(biases.iter().all(|bias| bias.abs() < 0.15), "{biases:?}");
+}
+
+#[test]
+fn an_ordinal_head_finds_slopes_and_ordered_cuts() {
+    let mut random = ChaCha8Rng::seed_from_u64(2);
+    let (mut scores, mut labels) = (Vec::new(), Vec::new());
+    for _ in 0..3_000 {
+        let place: f32 = random.random_range(0.0..3.0);
+        let label = (place + random.random_range(-0.3..0.3)).clamp(0.0, 2.99) as usize;
+        scores.push(vec![place - 1.0, place - 2.0]);
+        labels.push(Some(vec![label]));
+    }
+    let decision =
+        fit(&head(HeadKind::Ordinal, 3), HeldOut { scores: &scores, labels: &labels }, 0.1);
+    let Calibration::Cumulative { slopes, cuts, .. } = decision.calibration else {
+        panic!("an ordinal head has thresholds")
+    };
+    assert!(slopes.iter().all(|&slope| 2.0 < slope), "{slopes:?}");
+    assert!(cuts.is_sorted(), "{cuts:?}");
+}
+
+#[test]
+fn a_label_without_examples_is_never_chosen() {
+    let scores = vec![vec![0.3, -0.2]; 50];
+    let mut labels = vec![Some(vec![]); 50];
+    labels[0] = Some(vec![0]);
+    let held_out = HeldOut { scores: &scores, labels: &labels };
+    let decision = fit(&head(HeadKind::MultiLabel, 2), held_out, 0.1);
+    assert_eq!(decide(&decision, &scores[1]).chosen, Vec::<usize>::new());
+}

@@ -1,0 +1,171 @@
+//! `fenzhen-lab train`: labelled texts in, a bundle out.
+
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::{Path, PathBuf},
+};
+
+use anyhow::Context;
+use fenzhen::domain::Taxonomy;
+use fenzhen::inference::WEIGHTS_FILE;
+use fenzhen::registry::{BundleWriter, FORMAT, Kind, Lineage, Manifest};
+use jiff::Timestamp;
+
+use crate::card;
+use crate::dataset::{Columns, Dataset, HeadColumn, Table, infer_taxonomy};
+use crate::metrics::HeadReport;
+use crate::progress::Progress;
+use crate::recipe::Recipe;
+use crate::trainer::{self, Trained};
+
+/// Train a model and write it as a bundle.
+#[derive(Debug, clap::Args)]
+pub struct Arguments {
+    /// How to train [default: a built-in recipe for tables]
+    #[arg(long, value_name = "FILE")]
+    recipe: Option<PathBuf>,
+    /// Labelled texts, `.jsonl` or `.csv` in UTF-8; may be given several times
+    #[arg(long, value_name = "FILE", required = true)]
+    data: Vec<PathBuf>,
+    /// The column of the text
+    #[arg(long, value_name = "COLUMN", default_value = "text")]
+    text_column: String,
+    /// A head and its column; KIND is `multi_class`, `ordinal` or `multi_label`. May be given
+    /// several times [default: the heads of the recipe's taxonomy, each in its own column]
+    #[arg(long, value_name = "NAME=COLUMN[:KIND[:LABELS]]")]
+    head: Vec<HeadColumn>,
+    /// The folder to write, which must not exist
+    #[arg(long, value_name = "DIR")]
+    out: PathBuf,
+    /// The version of the model that this one replaces, for its lineage
+    #[arg(long, value_name = "NAME@DIGEST")]
+    parent: Option<String>,
+}
+
+/// Runs the command.
+pub fn run(arguments: Arguments) -> anyhow::Result<()> {
+    let progress = Progress::new();
+    let (recipe, recipe_digest) = match &arguments.recipe {
+        Some(path) => Recipe::read(path)?,
+        None => Recipe::for_tables(),
+    };
+    // A bundle is never overwritten, and that is better said before minutes of work.
+    let mut writer = BundleWriter::create(&arguments.out)?;
+    progress.step("reading data");
+    let dataset = read_dataset(&arguments, &recipe)?;
+    let trained = trainer::train(&dataset, &recipe, &progress);
+    for (head, report) in &trained.held_out {
+        progress.note(&summary(head, report));
+    }
+    progress.step("writing the bundle");
+    writer.add(WEIGHTS_FILE, &trained.weights.to_bytes())?;
+    let lineage = Lineage {
+        tool: concat!("fenzhen-lab ", env!("CARGO_PKG_VERSION")).to_owned(),
+        recipe: recipe.name.clone(),
+        recipe_sha256: recipe_digest,
+        seed: recipe.seed,
+        parent: arguments.parent,
+        data: dataset.sources,
+    };
+    let manifest = manifest(&arguments.out, &recipe, lineage, dataset.taxonomy, trained);
+    writer.add("card.md", card::write(&manifest).as_bytes())?;
+    let bundle = writer.finish(manifest)?;
+    progress.step(&format!("wrote `{}` to `{}`", bundle.version(), arguments.out.display()));
+    Ok(())
+}
+
+fn read_dataset(arguments: &Arguments, recipe: &Recipe) -> anyhow::Result<Dataset> {
+    let dataset = match (&recipe.taxonomy, &arguments.recipe) {
+        (Some(file), Some(recipe)) => {
+            let path = recipe.parent().unwrap_or(Path::new("")).join(file);
+            read_known_heads(arguments, &read_taxonomy(&path)?)?
+        }
+        _ => read_new_heads(arguments)?,
+    };
+    dataset.check_trainable()?;
+    Ok(dataset)
+}
+
+fn read_known_heads(arguments: &Arguments, taxonomy: &Taxonomy) -> anyhow::Result<Dataset> {
+    let (columns, taxonomy) =
+        Columns::for_taxonomy(&arguments.text_column, &arguments.head, taxonomy)?;
+    Ok(Dataset::new(Table::read(&arguments.data, &columns)?, taxonomy)?)
+}
+
+fn read_new_heads(arguments: &Arguments) -> anyhow::Result<Dataset> {
+    anyhow::ensure!(
+        !arguments.head.is_empty(),
+        "no head is given\nhint: name the labels' column, as in `--head label=label`"
+    );
+    let columns = Columns { text: arguments.text_column.clone(), heads: arguments.head.clone() };
+    let table = Table::read(&arguments.data, &columns)?;
+    let taxonomy = infer_taxonomy(&table, &columns)?;
+    Ok(Dataset::new(table, taxonomy)?)
+}
+
+fn read_taxonomy(path: &Path) -> anyhow::Result<Taxonomy> {
+    let text =
+        fs::read_to_string(path).with_context(|| format!("cannot read `{}`", path.display()))?;
+    toml::from_str(&text).with_context(|| format!("`{}` is no taxonomy", path.display()))
+}
+
+fn manifest(
+    out: &Path,
+    recipe: &Recipe,
+    lineage: Lineage,
+    taxonomy: Taxonomy,
+    trained: Trained,
+) -> Manifest {
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the command is the edge; bundles say when they were made"
+    )]
+    let created_at = Timestamp::now();
+    Manifest {
+        format: FORMAT,
+        name: out.file_name().unwrap_or_default().to_string_lossy().into_owned(),
+        kind: Kind::Linear,
+        created_at,
+        lineage,
+        features: recipe.features,
+        taxonomy,
+        decisions: trained.decisions,
+        metrics: trained
+            .held_out
+            .iter()
+            .map(|(head, report)| (head.clone(), measures(report)))
+            .collect(),
+        files: Vec::new(),
+    }
+}
+
+/// The measures of a head that a bundle states.
+fn measures(report: &HeadReport) -> BTreeMap<String, f64> {
+    let rounded = |value: f64| (value * 1e4).round() / 1e4;
+    let optional = [
+        ("micro_f1", report.micro_f1),
+        ("quadratic_weighted_kappa", report.quadratic_weighted_kappa),
+    ];
+    let always = [
+        ("accuracy", report.accuracy),
+        ("macro_f1", report.macro_f1),
+        ("ece", report.ece),
+        ("coverage", report.coverage),
+        ("accuracy_when_covered", report.accuracy_when_covered),
+    ];
+    let present = optional.into_iter().filter_map(|(name, value)| Some((name, value?)));
+    always
+        .into_iter()
+        .chain(present)
+        .map(|(name, value)| (name.to_owned(), rounded(value)))
+        .collect()
+}
+
+fn summary(head: &str, report: &HeadReport) -> String {
+    let kappa = match report.quadratic_weighted_kappa {
+        Some(kappa) => format!(", quadratic kappa {kappa:.3}"),
+        None => String::new(),
+    };
+    format!("{head}: held-out macro-F1 {:.3}{kappa}, ECE {:.3}", report.macro_f1, report.ece)
+}

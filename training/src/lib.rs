@@ -1,0 +1,13 @@
+//! The data scientists' tool as a library: labelled texts in, bundles and figures out. The
+//! service never depends on it.
+
+pub mod calibrate;
+pub mod card;
+pub mod commands;
+pub mod dataset;
+pub mod metrics;
+pub mod progress;
+pub mod recipe;
+pub mod solver;
+pub mod sparse;
+pub mod trainer;
