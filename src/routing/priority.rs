@@ -36,7 +36,7 @@ pub fn aging(policy: &Policy, start: Timestamp, due: Timestamp, now: Timestamp) 
     let value = if due < now {
         "已超出办结时限".to_owned()
     } else {
-        format!("办结时限已过 {:.0}%", (share * 100.0).floor())
+        format!("办结时限已过 {}%", (share * 100.0) as u8)
     };
     PriorityTerm { name: "deadline", value, points: policy.weights.aging * share }
 }

@@ -198,5 +198,6 @@ fn model_category(head: &Head, answer: &HeadPrediction, close: f32) -> Reason {
 }
 
 fn percent(confidence: f32) -> String {
-    format!("{:.0}%", confidence * 100.0)
+    // Formatting an integer takes a fraction of the time that a float takes.
+    format!("{}%", (confidence * 100.0).round() as u8)
 }
