@@ -22,7 +22,7 @@ pub fn decide(decision: &HeadDecision, scores: &[f32]) -> Choice {
             let label = arg_max(probabilities.iter().zip(preferences).map(|(p, w)| p * w));
             single(probabilities, label, decision.abstain_below)
         }
-        Calibration::Cumulative { cuts, .. } => {
+        Calibration::Ranked { cuts, .. } => {
             let rank = expected_rank(&probabilities);
             let label = cuts.iter().take_while(|&&cut| cut <= rank).count();
             single(probabilities, label, decision.abstain_below)
@@ -38,12 +38,11 @@ pub fn decide(decision: &HeadDecision, scores: &[f32]) -> Choice {
 /// One probability per label: a distribution for multi-class and ordinal heads.
 pub fn probabilities(calibration: &Calibration, scores: &[f32]) -> Vec<f32> {
     match calibration {
-        Calibration::Softmax { temperature, biases, .. } => {
-            softmax(scores.iter().zip(biases).map(|(score, bias)| score / temperature + bias))
-        }
-        Calibration::Cumulative { slopes, intercepts, .. } => {
-            let above = scores.iter().zip(slopes.iter().zip(intercepts));
-            intervals(above.map(|(score, (slope, intercept))| logistic(slope * score + intercept)))
+        Calibration::Softmax { weights, biases, .. }
+        | Calibration::Ranked { weights, biases, .. } => {
+            softmax(weights.iter().zip(biases).map(|(row, bias)| {
+                row.iter().zip(scores).map(|(weight, score)| weight * score).sum::<f32>() + bias
+            }))
         }
         Calibration::Sigmoid { slopes, intercepts, .. } => {
             let lines = scores.iter().zip(slopes.iter().zip(intercepts));
@@ -78,20 +77,6 @@ fn softmax(logits: impl Iterator<Item = f32>) -> Vec<f32> {
         *value /= sum;
     }
     values
-}
-
-/// Label probabilities from the probabilities of being above each threshold. Separately fitted
-/// thresholds can cross; the running minimum puts them in order.
-fn intervals(above: impl Iterator<Item = f32>) -> Vec<f32> {
-    let mut probabilities = Vec::with_capacity(8);
-    let mut previous = 1.0_f32;
-    for p in above {
-        let p = p.min(previous);
-        probabilities.push(previous - p);
-        previous = p;
-    }
-    probabilities.push(previous);
-    probabilities
 }
 
 /// The first of the largest values.

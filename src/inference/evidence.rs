@@ -27,11 +27,11 @@ impl Heat {
     }
 
     /// Spreads a contribution evenly over a range; features without a place add nothing.
-    pub(super) fn add(&mut self, start: usize, end: usize, contribution: f32) {
-        if start < end {
-            let per_byte = contribution / (end - start) as f32;
-            self.steps[start] += per_byte;
-            self.steps[end] -= per_byte;
+    pub(super) fn add(&mut self, range: &Range<usize>, contribution: f32) {
+        if !range.is_empty() {
+            let per_byte = contribution / range.len() as f32;
+            self.steps[range.start] += per_byte;
+            self.steps[range.end] -= per_byte;
         }
     }
 

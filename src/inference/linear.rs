@@ -7,9 +7,9 @@ use crate::domain::{Evidence, Head, HeadKind, HeadPrediction, Prediction, Taxono
 use crate::inference::calibration::decide;
 use crate::inference::evidence::{Heat, strongest_spans};
 use crate::inference::weights::n_outputs;
-use crate::inference::{Classifier, Error, Feature, Features, LinearWeights, Vector, Vocabulary};
+use crate::inference::{Classifier, Error, Features, LinearWeights, Vector, Vocabulary};
 use crate::registry::{HeadDecision, Manifest};
-use crate::text::Document;
+use crate::text::{Document, Feature};
 
 /// Rows are padded to whole vectors of this many weights, so that the inner loop has no rest.
 const LANES: usize = 16;
@@ -91,8 +91,7 @@ impl LinearClassifier {
             let weight = weigh.of(self, self.row(entry.row));
             let share = weight * entry.value / entry.count as f32;
             for &position in occurrences.by_ref().take(entry.count as usize) {
-                let feature = reading.features[position as usize];
-                heat.add(feature.start as usize, feature.end as usize, share);
+                heat.add(&reading.features[position as usize].range, share);
             }
         }
         let spans = strongest_spans(&heat, reading.document);

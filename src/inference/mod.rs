@@ -17,7 +17,7 @@ use crate::text::Document;
 
 pub use calibration::{Choice, decide, expected_rank, logistic, probabilities};
 pub use error::Error;
-pub use features::{Feature, Features};
+pub use features::Features;
 pub use linear::LinearClassifier;
 pub use vocabulary::{Entry, Vector, Vocabulary};
 pub use weights::{LinearWeights, WEIGHTS_FILE, n_outputs};

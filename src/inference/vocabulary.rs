@@ -1,6 +1,6 @@
 //! Which features a model knows, how rare each is, and the sparse vector of a document.
 
-use crate::inference::Feature;
+use crate::text::Feature;
 
 /// A feature of a document that the model knows.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -109,24 +109,24 @@ pub struct HeadDecision {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "method", rename_all = "snake_case", deny_unknown_fields)]
 pub enum Calibration {
-    /// Multi-class: softmax(score / temperature + bias), see Guo et al. 2017. The label with the
-    /// highest probability × preference is chosen.
+    /// Multi-class: softmax(weights · scores + biases), the matrix scaling of Guo et al. 2017. The
+    /// label with the highest probability × preference is chosen.
     Softmax {
-        /// Above one flattens, below one sharpens.
-        temperature: f32,
-        /// Added per label after the temperature.
+        /// One row per label, one weight per output of the head.
+        weights: Vec<Vec<f32>>,
+        /// One per label.
         biases: Vec<f32>,
         /// One per label; raises labels that the measure values above their share.
         preferences: Vec<f32>,
     },
-    /// Ordinal: one score per threshold between neighboring labels, each a logistic function of
-    /// "the label is above it" (Frank & Hall 2001). The label is chosen by comparing the expected
-    /// rank with cut points.
-    Cumulative {
-        /// One slope per threshold.
-        slopes: Vec<f32>,
-        /// One intercept per threshold.
-        intercepts: Vec<f32>,
+    /// Ordinal: the outputs say how far the text is above each threshold between neighboring
+    /// labels (Frank & Hall 2001); probabilities as above. The label is chosen by comparing the
+    /// expected rank with cut points.
+    Ranked {
+        /// One row per label, one weight per output of the head.
+        weights: Vec<Vec<f32>>,
+        /// One per label.
+        biases: Vec<f32>,
         /// Expected ranks at which the choice moves up one label.
         cuts: Vec<f32>,
     },
@@ -180,18 +180,26 @@ impl Manifest {
 impl Calibration {
     fn fits(&self, head: &Head) -> bool {
         let n_labels = head.labels.len();
-        let all_finite_of_len = |lists: [&[f32]; 3], len: usize| {
-            lists.iter().all(|list| list.len() == len && list.iter().all(|value| value.is_finite()))
+        let is_list = |list: &[f32], len: usize| {
+            list.len() == len && list.iter().all(|value| value.is_finite())
+        };
+        let is_matrix = |rows: &[Vec<f32>], len: usize| {
+            rows.len() == n_labels && rows.iter().all(|row| is_list(row, len))
         };
         match (self, head.kind) {
-            (Self::Softmax { temperature, biases, preferences }, HeadKind::MultiClass) => {
-                0.0 < *temperature && all_finite_of_len([biases, preferences, biases], n_labels)
+            (Self::Softmax { weights, biases, preferences }, HeadKind::MultiClass) => {
+                is_matrix(weights, n_labels)
+                    && is_list(biases, n_labels)
+                    && is_list(preferences, n_labels)
             }
-            (Self::Cumulative { slopes, intercepts, cuts }, HeadKind::Ordinal) => {
-                all_finite_of_len([slopes, intercepts, cuts], n_labels - 1) && cuts.is_sorted()
+            (Self::Ranked { weights, biases, cuts }, HeadKind::Ordinal) => {
+                is_matrix(weights, n_labels - 1)
+                    && is_list(biases, n_labels)
+                    && is_list(cuts, n_labels - 1)
+                    && cuts.is_sorted()
             }
             (Self::Sigmoid { slopes, intercepts, thresholds }, HeadKind::MultiLabel) => {
-                all_finite_of_len([slopes, intercepts, thresholds], n_labels)
+                [slopes, intercepts, thresholds].iter().all(|list| is_list(list, n_labels))
             }
             _ => false,
         }

@@ -17,7 +17,7 @@ fn manifest(created_at: &str) -> Manifest {
         labels: vec![label("logistics"), label("other")],
     };
     let calibration = Calibration::Softmax {
-        temperature: 0.5,
+        weights: vec![vec![2.0, 0.0], vec![0.0, 2.0]],
         biases: vec![0.0, 0.25],
         preferences: vec![1.0, 1.5],
     };

@@ -1,8 +1,8 @@
 //! Fits how scores become probabilities and choices, always on scores of texts that the scoring
 //! model was not trained on.
 
-mod cumulative;
 mod platt;
+mod ranked;
 mod sigmoid;
 mod softmax;
 
@@ -32,7 +32,7 @@ pub fn fit(head: &Head, held_out: HeldOut<'_>, triage_share: f32) -> HeadDecisio
     let n_labels = head.labels.len();
     let calibration = match head.kind {
         HeadKind::MultiClass => softmax::fit(n_labels, held_out),
-        HeadKind::Ordinal => cumulative::fit(n_labels, held_out),
+        HeadKind::Ordinal => ranked::fit(n_labels, held_out),
         HeadKind::MultiLabel => sigmoid::fit(n_labels, held_out),
     };
     let mut decision = HeadDecision { calibration, abstain_below: 0.0 };

@@ -1,28 +1,29 @@
-//! Multi-class heads: a temperature and a bias per label with the largest likelihood, and
-//! preferences that trade accuracy for the mean over labels.
+//! Multi-class heads: matrix scaling with the largest likelihood, and preferences that trade
+//! accuracy for the mean over labels.
 
 use fenzhen::inference::probabilities;
 use fenzhen::registry::Calibration;
+use linfa::traits::Fit;
+use linfa::{DatasetBase, ParamGuard};
+use linfa_logistic::MultiLogisticRegression;
+use ndarray::{Array1, Array2};
 
 use crate::calibrate::HeldOut;
 use crate::metrics::single_label_macro_f1;
 
-/// How strongly the biases are drawn to zero, in examples.
-const PRIOR: f64 = 1.0;
-const MAX_STEPS: usize = 200;
+/// How strongly the weights are drawn to zero: a tenth of an example.
+const REGULARIZATION: f64 = 0.1;
+const MAX_ITERATIONS: u64 = 300;
+/// The bias of a label without examples, which keeps its probability near zero.
+const NEVER: f32 = -20.0;
 
 pub(super) fn fit(n_labels: usize, held_out: HeldOut<'_>) -> Calibration {
-    let examples: Vec<(&[f32], usize)> =
-        held_out.labelled().map(|(scores, labels)| (scores, labels[0])).collect();
-    let (slope, biases) = most_likely(n_labels, &examples);
-    let mut calibration = Calibration::Softmax {
-        temperature: (1.0 / slope) as f32,
-        biases: biases.iter().map(|&bias| bias as f32).collect(),
-        preferences: vec![1.0; n_labels],
-    };
-    let answers: Vec<(Vec<f32>, usize)> = examples
-        .iter()
-        .map(|&(scores, label)| (probabilities(&calibration, scores), label))
+    let (weights, biases) = scaling(n_labels, n_labels, held_out);
+    let preferences = vec![1.0; n_labels];
+    let mut calibration = Calibration::Softmax { weights, biases, preferences };
+    let answers: Vec<(Vec<f32>, usize)> = held_out
+        .labelled()
+        .map(|(scores, labels)| (probabilities(&calibration, scores), labels[0]))
         .collect();
     let best = best_preferences(n_labels, &answers);
     if let Calibration::Softmax { preferences, .. } = &mut calibration {
@@ -31,83 +32,37 @@ pub(super) fn fit(n_labels: usize, held_out: HeldOut<'_>) -> Calibration {
     calibration
 }
 
-/// Maximizes the likelihood of softmax(slope × score + bias): a concave problem in K + 1 numbers,
-/// climbed with diagonal curvature and halved steps.
-fn most_likely(n_labels: usize, examples: &[(&[f32], usize)]) -> (f64, Vec<f64>) {
-    let mut point = Point { slope: 1.0, biases: vec![0.0; n_labels] };
-    let mut here = point.slope_of(examples);
-    for _step in 0..MAX_STEPS {
-        let mut rate = 1.0;
-        let (next, there) = loop {
-            let next = point.moved(&here, rate);
-            let there = next.slope_of(examples);
-            if here.loss > there.loss || rate < 1e-4 {
-                break (next, there);
-            }
-            rate /= 2.0;
-        };
-        let gain = here.loss - there.loss;
-        if gain <= 1e-7 * here.loss {
-            break;
-        }
-        (point, here) = (next, there);
-    }
-    (point.slope, point.biases)
-}
-
-struct Point {
-    slope: f64,
-    biases: Vec<f64>,
-}
-
-/// The negative log-likelihood at a point, with its derivatives: the slope's first.
-struct Surface {
-    loss: f64,
-    gradient: Vec<f64>,
-    curvature: Vec<f64>,
-}
-
-impl Point {
-    fn moved(&self, surface: &Surface, rate: f64) -> Self {
-        let mut steps = surface.gradient.iter().zip(&surface.curvature).map(|(g, c)| rate * g / c);
-        let slope_step = steps.next().unwrap_or(0.0);
-        Self {
-            slope: (self.slope - slope_step).max(1e-3),
-            biases: self.biases.iter().zip(steps).map(|(bias, step)| bias - step).collect(),
+/// The weights and biases of softmax(weights · scores + biases), by linfa's multinomial logistic
+/// regression: a dense problem with a handful of columns, which is what it is good at.
+pub(super) fn scaling(
+    n_labels: usize,
+    n_outputs: usize,
+    held_out: HeldOut<'_>,
+) -> (Vec<Vec<f32>>, Vec<f32>) {
+    let mut weights = vec![vec![0.0; n_outputs]; n_labels];
+    let mut biases = vec![NEVER; n_labels];
+    let examples: Vec<(&[f32], usize)> =
+        held_out.labelled().map(|(scores, labels)| (scores, labels[0])).collect();
+    let scores = Array2::from_shape_fn((examples.len(), n_outputs), |(example, output)| {
+        f64::from(examples[example].0[output])
+    });
+    let labels: Array1<usize> = examples.iter().map(|(_, label)| *label).collect();
+    let regression = MultiLogisticRegression::default()
+        .alpha(REGULARIZATION)
+        .max_iterations(MAX_ITERATIONS)
+        .check()
+        .expect("the settings are constants that linfa accepts");
+    let Ok(fitted) = regression.fit(&DatasetBase::new(scores, labels)) else {
+        // Fewer than two labels, or scores without any information: every label as likely.
+        return (weights, vec![0.0; n_labels]);
+    };
+    for (class, &label) in fitted.classes().iter().enumerate() {
+        biases[label] = fitted.intercept()[class] as f32;
+        for (output, weight) in weights[label].iter_mut().enumerate() {
+            *weight = fitted.params()[(output, class)] as f32;
         }
     }
-
-    fn slope_of(&self, examples: &[(&[f32], usize)]) -> Surface {
-        let n_labels = self.biases.len();
-        let mut surface = Surface {
-            loss: self.biases.iter().map(|b| PRIOR * b * b / 2.0).sum(),
-            gradient: std::iter::once(0.0).chain(self.biases.iter().map(|b| PRIOR * b)).collect(),
-            curvature: vec![PRIOR; n_labels + 1],
-        };
-        let mut p = vec![0.0; n_labels];
-        for &(scores, label) in examples {
-            let logit = |k: usize| self.slope * f64::from(scores[k]) + self.biases[k];
-            let largest = (0..n_labels).map(logit).fold(f64::NEG_INFINITY, f64::max);
-            for (k, p) in p.iter_mut().enumerate() {
-                *p = (logit(k) - largest).exp();
-            }
-            let sum: f64 = p.iter().sum();
-            let (mut mean, mut mean_square) = (0.0, 0.0);
-            for (k, p) in p.iter_mut().enumerate() {
-                *p /= sum;
-                let score = f64::from(scores[k]);
-                mean += *p * score;
-                mean_square += *p * score * score;
-                surface.gradient[k + 1] += *p;
-                surface.curvature[k + 1] += *p * (1.0 - *p);
-            }
-            surface.loss -= p[label].max(1e-300).ln();
-            surface.gradient[label + 1] -= 1.0;
-            surface.gradient[0] += mean - f64::from(scores[label]);
-            surface.curvature[0] += mean_square - mean * mean;
-        }
-        surface
-    }
+    (weights, biases)
 }
 
 /// Preferences are (mean share / own share)^power with the power that gives the best macro-F1:
@@ -125,8 +80,10 @@ fn best_preferences(n_labels: usize, answers: &[(Vec<f32>, usize)]) -> Vec<f32> 
     for twentieths in 0..=20_u8 {
         let preferences = at(f32::from(twentieths) / 20.0);
         let choose = |p: &[f32]| {
-            let weigh = |&a: &usize| p[a] * preferences[a];
-            (0..n_labels).max_by(|a, b| weigh(a).total_cmp(&weigh(b)).then(b.cmp(a))).unwrap_or(0)
+            let weigh = |label: usize| p[label] * preferences[label];
+            (0..n_labels)
+                .max_by(|&a, &b| weigh(a).total_cmp(&weigh(b)).then(b.cmp(&a)))
+                .unwrap_or(0)
         };
         let pairs = answers.iter().map(|(p, label)| (choose(p), *label));
         let value = single_label_macro_f1(n_labels, pairs);

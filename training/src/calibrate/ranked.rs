@@ -1,10 +1,9 @@
-//! Ordinal heads: a logistic function per threshold between neighbors, and cut points of the
-//! expected rank.
+//! Ordinal heads: matrix scaling of the threshold outputs, and cut points of the expected rank.
 
 use fenzhen::inference::{expected_rank, probabilities};
 use fenzhen::registry::Calibration;
 
-use crate::calibrate::{HeldOut, platt};
+use crate::calibrate::{HeldOut, softmax};
 use crate::metrics::{kappa, single_label_macro_f1};
 
 /// Cut points move on this grid; finer steps fit noise.
@@ -13,26 +12,17 @@ const STEP: f32 = 0.02;
 const REACH: f32 = 0.3;
 
 pub(super) fn fit(n_labels: usize, held_out: HeldOut<'_>) -> Calibration {
-    let (mut slopes, mut intercepts) = (Vec::new(), Vec::new());
-    for threshold in 0..n_labels - 1 {
-        let (scores, above): (Vec<f32>, Vec<bool>) = held_out
-            .labelled()
-            .map(|(scores, labels)| (scores[threshold], threshold < labels[0]))
-            .unzip();
-        let (slope, intercept) = platt::fit(&scores, &above);
-        slopes.push(slope);
-        intercepts.push(intercept);
-    }
+    let (weights, biases) = softmax::scaling(n_labels, n_labels - 1, held_out);
     let middles: Vec<f32> = (0..n_labels - 1).map(|rank| rank as f32 + 0.5).collect();
-    let calibration = Calibration::Cumulative { slopes, intercepts, cuts: middles };
+    let mut calibration = Calibration::Ranked { weights, biases, cuts: middles.clone() };
     let ranks: Vec<(f32, usize)> = held_out
         .labelled()
         .map(|(scores, labels)| (expected_rank(&probabilities(&calibration, scores)), labels[0]))
         .collect();
-    let Calibration::Cumulative { slopes, intercepts, cuts } = calibration else {
-        unreachable!("made so above")
-    };
-    Calibration::Cumulative { slopes, intercepts, cuts: best_cuts(n_labels, &cuts, &ranks) }
+    if let Calibration::Ranked { cuts, .. } = &mut calibration {
+        *cuts = best_cuts(n_labels, &middles, &ranks);
+    }
+    calibration
 }
 
 /// Moves one cut point at a time to where kappa and macro-F1 together are largest.
