@@ -17,7 +17,9 @@ use serde_json::{Map, Value};
 
 use crate::app;
 use crate::config::KnowledgeConfig;
-use crate::triage::{Engine, ItemAnswer, Knowledge, Place, answer_item, answer_value};
+use crate::triage::{
+    Engine, ItemAnswer, Knowledge, Place, SUBMISSION_FIELDS, answer_item, answer_value,
+};
 
 /// Lines judged at once: enough work for every core between two writes.
 const CHUNK: usize = 4096;
@@ -121,8 +123,7 @@ impl<W: Write> Run<W> {
             if lines.len() == CHUNK || n_bytes == 0 {
                 let (engine, now) = (&self.engine, self.now);
                 let judge = |(line_number, line): &(u64, Vec<u8>)| {
-                    let answer = answer_item(engine, Place::Line(*line_number), line, now);
-                    (*line_number, answer)
+                    (*line_number, answer_line(engine, *line_number, line, now))
                 };
                 let answers = lines.par_iter().map(judge).collect();
                 self.write(answers)?;
@@ -182,6 +183,19 @@ impl<W: Write> Run<W> {
             }
         }
         Ok(())
+    }
+}
+
+/// Judges a line. A file may say more about a complaint than we read, such as its labels.
+fn answer_line(engine: &Engine, line_number: u64, line: &[u8], now: Timestamp) -> ItemAnswer {
+    let place = Place::Line(line_number);
+    match serde_json::from_slice(line) {
+        Ok(Value::Object(mut object)) => {
+            object.retain(|name, _| SUBMISSION_FIELDS.contains(&name.as_str()));
+            answer_value(engine, place, Value::Object(object), now)
+        }
+        // What is no object, or no JSON, is answered with what is wrong with it.
+        _ => answer_item(engine, place, line, now),
     }
 }
 

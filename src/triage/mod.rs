@@ -19,4 +19,4 @@ pub use case_answer::{CaseAnswer, CaseSummary, ElementsAnswer};
 pub use desk::{Desk, DeskError, Receipt};
 pub use engine::{Classification, Engine};
 pub use knowledge::{Groundwork, Knowledge, LoadError, ModelState, Sources};
-pub use submission::{Mistake, Submission, parse_submission};
+pub use submission::{Mistake, SUBMISSION_FIELDS, Submission, parse_submission};

@@ -8,8 +8,8 @@ use utoipa::ToSchema;
 
 use crate::domain::{Channel, Complaint, ComplaintText, CustomerTier, Elements};
 
-/// The fields that a submission may have, for documentation and for hints on unknown ones.
-const FIELDS: [&str; 13] = [
+/// The fields that a submission may have.
+pub const SUBMISSION_FIELDS: [&str; 13] = [
     "id",
     "text",
     "channel",
@@ -77,7 +77,7 @@ pub fn parse_submission(value: Value, now: Timestamp) -> Result<Submission, Vec<
             text: text.unwrap_or_else(|| "-".parse().expect("a dash is not blank")),
         },
     };
-    fields.refuse_unknown(&FIELDS);
+    fields.refuse_unknown(&SUBMISSION_FIELDS);
     if fields.mistakes.is_empty() { Ok(submission) } else { Err(fields.mistakes) }
 }
 

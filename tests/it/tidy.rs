@@ -23,7 +23,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ),
     ("config", &["triage"]),
     ("telemetry", &["config"]),
-    ("http", &["domain", "text", "rules", "routing", "calendar", "store", "triage", "config"]),
+    ("http", &["domain", "registry", "rules", "routing", "calendar", "store", "triage", "config"]),
     ("app", &["triage", "store", "config", "telemetry", "http"]),
     ("commands", &["domain", "text", "registry", "rules", "triage", "config", "telemetry", "app"]),
 ];
