@@ -38,11 +38,12 @@ impl Store {
             " FROM cases WHERE is_open = 1 AND queue = $1 \
              ORDER BY priority DESC, resolution_due_at, id LIMIT $2"
         );
+        // The first bound on the priority says nothing new, but an index can start from it.
         let next = concat!(
             "SELECT ",
             columns!(),
-            " FROM cases WHERE is_open = 1 AND queue = $1 AND (priority < $3 OR (priority = $3 AND \
-             (resolution_due_at > $4 OR (resolution_due_at = $4 AND id > $5)))) \
+            " FROM cases WHERE is_open = 1 AND queue = $1 AND priority <= $3 AND (priority < $3 OR \
+             resolution_due_at > $4 OR (resolution_due_at = $4 AND id > $5)) \
              ORDER BY priority DESC, resolution_due_at, id LIMIT $2"
         );
         let query = sqlx::query(if after.is_some() { next } else { first });
