@@ -179,7 +179,9 @@ impl Lexicon {
                 all.push(Sighting { list, start, end, suppression });
             }
         }
-        all.sort_by_key(|sighting| (sighting.list, sighting.end));
+        all.sort_unstable_by_key(|sighting: &Sighting| {
+            (sighting.list, sighting.end, sighting.start)
+        });
         Sightings { text, all, longest_phrase: self.longest_word }
     }
 
@@ -270,6 +272,11 @@ impl Sightings<'_> {
             self.counted(list).filter(move |seen| self.has_partner(seen, partners, within))
         };
         near(one, other).chain(near(other, one))
+    }
+
+    /// Whether phrases of both lists that count stand at most `within` characters apart.
+    pub(super) fn are_near(&self, [one, other]: [ListIdx; 2], within: usize) -> bool {
+        self.counted(one).any(|seen| self.has_partner(seen, other, within))
     }
 
     fn has_partner(&self, seen: &Sighting, partners: ListIdx, within: usize) -> bool {

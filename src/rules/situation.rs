@@ -78,7 +78,7 @@ impl<'a> View<'a> {
     pub(super) fn answers(&self, leaf: &Leaf) -> bool {
         match leaf {
             Leaf::Phrases(list) => self.sightings.counted(*list).next().is_some(),
-            Leaf::Near { lists, within } => self.sightings.near(*lists, *within).next().is_some(),
+            Leaf::Near { lists, within } => self.sightings.are_near(*lists, *within),
             Leaf::Number { field, range } => {
                 self.number(*field).is_some_and(|number| range.contains(number))
             }
