@@ -1,7 +1,8 @@
 //! What a rule file can get wrong, and what its author reads then.
 
-use super::{SAMPLE, file, parse};
-use crate::rules::{Mistake, RuleFile};
+use super::{ANALYZER, SAMPLE, file, parse, queues};
+use crate::domain::Taxonomy;
+use crate::rules::{Mistake, RuleFile, Vocabulary};
 
 /// What is wrong with the sample after one change.
 #[track_caller]
@@ -340,4 +341,18 @@ fn json_files_have_the_same_keys() {
     let text = serde_json::to_string(&value).unwrap();
     let json = RuleFile { name: "test.json".to_owned(), text };
     assert_eq!(parse(&[json]).unwrap().len(), 4);
+}
+
+#[test]
+fn rules_are_rechecked_when_a_model_brings_other_labels() {
+    let rules = parse(&[file(SAMPLE)]).unwrap();
+    let text = include_str!("../../../datasets/taxonomy.toml").replace("\"injury\"", "\"harm\"");
+    let taxonomy: Taxonomy = toml::from_str(&text).unwrap();
+    let vocabulary = Vocabulary { taxonomy: &taxonomy, queues: &queues() };
+
+    let error = rules.recheck(&vocabulary, &ANALYZER).unwrap_err();
+
+    let places: Vec<_> = error.mistakes().iter().map(|mistake| mistake.item.as_str()).collect();
+    // The condition and three examples speak of the label.
+    assert_eq!(places, ["rule `attention.injury_score`"; 4]);
 }
