@@ -100,6 +100,7 @@ impl App {
         let (finish, finished) = oneshot::channel::<()>();
         let period = Duration::from_secs(self.config.reload_s.max(1));
         let watch = tokio::spawn(watch(Arc::clone(&self.service.desk), self.sources, period));
+        let forget = tokio::spawn(forget_keys(self.service.clone()));
         let shutdown = async { drop(finished.await) };
         let server = axum::serve(self.listener, router).with_graceful_shutdown(shutdown);
         let mut server = tokio::spawn(server.into_future());
@@ -116,6 +117,7 @@ impl App {
             }
         }
         watch.abort();
+        forget.abort();
         self.service.desk.close().await;
         Ok(())
     }
@@ -160,6 +162,18 @@ async fn watch(desk: Arc<Desk>, sources: Sources, period: Duration) {
                 "files have changed but cannot be used: the old ones stay live"
             ),
             Err(_) => tracing::error!("loading the changed files panicked: the old ones stay live"),
+        }
+    }
+}
+
+/// Forgets idempotency keys whose time is over, every hour.
+async fn forget_keys(service: Service) {
+    let mut ticks = tokio::time::interval(Duration::from_hours(1));
+    loop {
+        ticks.tick().await;
+        if let Err(error) = service.desk.forget_keys((service.clock)()).await {
+            let error = &error as &dyn std::error::Error;
+            tracing::warn!(error, "old idempotency keys cannot be forgotten now");
         }
     }
 }
