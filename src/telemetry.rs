@@ -23,6 +23,14 @@ pub fn init_logs(config: &LogConfig) -> Result<(), ParseError> {
     Ok(())
 }
 
+/// Logs panics by their place alone: their words may quote a complaint.
+pub fn hide_panic_messages() {
+    std::panic::set_hook(Box::new(|panic| {
+        let place = panic.location().map(ToString::to_string).unwrap_or_default();
+        tracing::error!(place, "panicked");
+    }));
+}
+
 /// Starts metrics, or hands out those that this process has.
 pub fn init_metrics() -> Result<PrometheusHandle, BuildError> {
     static HANDLE: OnceLock<PrometheusHandle> = OnceLock::new();

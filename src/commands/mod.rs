@@ -44,6 +44,7 @@ enum Command {
 
 /// Runs a command and says on stderr what went wrong.
 pub fn run(cli: Cli) -> ExitCode {
+    telemetry::hide_panic_messages();
     let outcome = telemetry::init_logs(&cli.log).map_err(anyhow::Error::from).and_then(|()| {
         match cli.command {
             Command::Serve(command) => command.run(),

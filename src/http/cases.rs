@@ -14,7 +14,6 @@ use axum::{
 };
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
@@ -25,6 +24,7 @@ use crate::http::error::{ApiError, Problem};
 use crate::http::layers::REQUEST_ID;
 use crate::http::page::{PageParameters, parse_parameter};
 use crate::http::schema::SubmissionBody;
+use crate::registry::Digest;
 use crate::store::{CaseFilter, StoredResponse};
 use crate::triage::{CaseAnswer, CaseSummary, Desk, Receipt};
 
@@ -99,7 +99,7 @@ fn idempotency_key(headers: &HeaderMap, body: &[u8]) -> Result<Option<(String, S
         let detail = "send an `Idempotency-Key` of 1 to 255 visible ASCII characters";
         return Err(ApiError::Parameter(detail.to_owned()));
     }
-    let digest = Sha256::digest(body).iter().map(|byte| format!("{byte:02x}")).collect();
+    let digest = Digest::of(body).to_string();
     Ok(Some((key.to_owned(), digest)))
 }
 

@@ -55,7 +55,6 @@ pub(super) fn observe(router: Router<Service>) -> Router<Service> {
     )
 }
 
-#[expect(clippy::needless_pass_by_value, reason = "the layer asks for this signature")]
 fn panicked(_payload: Box<dyn Any + Send>) -> Response {
     // The panic's words may quote a complaint, so they go nowhere; the hook has told the place.
     Problem::of_status(StatusCode::INTERNAL_SERVER_ERROR).into_response()

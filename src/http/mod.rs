@@ -70,7 +70,7 @@ pub fn router(service: Service, config: &HttpConfig) -> Router {
     let api = layers::limit_load(api, config);
     // Probes stay outside the limits: an operator must see a busy service, not a shed probe.
     let router = api
-        .merge(probes::routes(documentation))
+        .merge(probes::routes(&documentation))
         .fallback(|| async { Problem::of_status(StatusCode::NOT_FOUND).into_response() })
         .method_not_allowed_fallback(|| async {
             Problem::of_status(StatusCode::METHOD_NOT_ALLOWED).into_response()

@@ -14,7 +14,7 @@ use crate::http::Service;
 use crate::triage::ModelState;
 
 /// The paths beside the API.
-pub(super) fn routes(documentation: OpenApi) -> Router<Service> {
+pub(super) fn routes(documentation: &OpenApi) -> Router<Service> {
     let documentation = documentation.to_json().expect("the documentation is plain data");
     let openapi =
         move || async move { ([(header::CONTENT_TYPE, "application/json")], documentation) };

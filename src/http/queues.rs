@@ -20,15 +20,18 @@ use crate::http::error::{ApiError, Problem};
 use crate::http::page::PageParameters;
 use crate::triage::{CaseSummary, Desk};
 
+/// How many cases a list of queues shows of each.
+const N_NEXT: u16 = 3;
+
 /// How a queue stands.
 #[derive(Serialize, ToSchema)]
-pub(super) struct QueueAnswer {
+pub(super) struct QueueAnswer<'a> {
     /// The queue.
-    id: String,
+    id: &'a str,
     /// Its name for people.
-    name: String,
+    name: &'a str,
     /// The department that answers for it.
-    department: String,
+    department: &'a str,
     /// Open cases.
     open: u64,
     /// Of these, cases whose resolution is overdue.
@@ -38,57 +41,66 @@ pub(super) struct QueueAnswer {
     /// When the next case must be settled.
     #[schema(value_type = Option<String>)]
     earliest_due_at: Option<Timestamp>,
+    /// Its most urgent cases.
+    next: Vec<CaseSummary<'a>>,
 }
 
 /// Every queue.
 #[derive(Serialize, ToSchema)]
-pub(super) struct QueuesAnswer {
-    queues: Vec<QueueAnswer>,
+pub(super) struct QueuesAnswer<'a> {
+    /// The queue with the most urgent case first; empty ones last, in the order of the policy.
+    queues: Vec<QueueAnswer<'a>>,
 }
 
-/// Lists the queues and how they stand
+/// Lists the queues, how they stand and their most urgent cases
 #[utoipa::path(
     get,
     path = "/v1/queues",
     tag = "queues",
-    responses((status = 200, description = "Every queue", body = QueuesAnswer))
+    responses((status = 200, description = "Every queue", body = QueuesAnswer<'static>))
 )]
-pub(super) async fn list(State(service): State<Service>) -> Result<Json<QueuesAnswer>, ApiError> {
-    let counts = service.desk.count_queues((service.clock)()).await?;
-    let knowledge = service.desk.engine().knowledge();
-    let mut queues: Vec<QueueAnswer> = knowledge
-        .policy
-        .queues()
-        .iter()
-        .map(|queue| {
-            let count = counts.iter().find(|count| count.queue == queue.id);
-            QueueAnswer {
-                id: queue.id.to_string(),
-                name: queue.name.clone(),
-                department: queue.department.clone(),
-                open: count.map_or(0, |it| it.open),
-                overdue: count.map_or(0, |it| it.overdue),
-                executive: count.map_or(0, |it| it.executive),
-                earliest_due_at: count.map(|it| it.earliest_due_at),
-            }
-        })
-        .collect();
-    // A queue that the policy no longer names still holds its cases, and nobody may lose sight of
-    // them.
-    for count in counts {
-        if knowledge.policy.find_queue(&count.queue).is_none() {
-            queues.push(QueueAnswer {
-                id: count.queue.to_string(),
-                name: count.queue.to_string(),
-                department: String::new(),
-                open: count.open,
-                overdue: count.overdue,
-                executive: count.executive,
-                earliest_due_at: Some(count.earliest_due_at),
-            });
-        }
+pub(super) async fn list(State(service): State<Service>) -> Result<Response, ApiError> {
+    let desk = &service.desk;
+    let counts = desk.count_queues((service.clock)()).await?;
+    let mut next = Vec::with_capacity(counts.len());
+    for count in &counts {
+        next.push(desk.list_queue(&count.queue, None, N_NEXT).await?.items);
     }
-    Ok(Json(QueuesAnswer { queues }))
+    let knowledge = desk.engine().knowledge();
+    let standing = counts.iter().zip(&next).map(|(count, cases)| {
+        // A queue that the policy no longer names still holds its cases, and nobody may lose
+        // sight of them.
+        let queue = knowledge.policy.find_queue(&count.queue);
+        QueueAnswer {
+            id: count.queue.as_str(),
+            name: queue.map_or(count.queue.as_str(), |queue| &queue.name),
+            department: queue.map_or("", |queue| &queue.department),
+            open: count.open,
+            overdue: count.overdue,
+            executive: count.executive,
+            earliest_due_at: Some(count.earliest_due_at),
+            next: cases.iter().map(CaseSummary::new).collect(),
+        }
+    });
+    let mut queues: Vec<_> = standing.collect();
+    queues.sort_by(|a, b| top_priority(b).total_cmp(&top_priority(a)));
+    let has_cases = |id: &QueueId| counts.iter().any(|count| count.queue == *id);
+    let empty = knowledge.policy.queues().iter().filter(|queue| !has_cases(&queue.id));
+    queues.extend(empty.map(|queue| QueueAnswer {
+        id: queue.id.as_str(),
+        name: &queue.name,
+        department: &queue.department,
+        open: 0,
+        overdue: 0,
+        executive: 0,
+        earliest_due_at: None,
+        next: Vec::new(),
+    }));
+    Ok(Json(QueuesAnswer { queues }).into_response())
+}
+
+fn top_priority(queue: &QueueAnswer<'_>) -> f64 {
+    queue.next.first().map_or(f64::MIN, CaseSummary::priority)
 }
 
 /// Which page of a queue.

@@ -5,7 +5,7 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 use utoipa::ToSchema;
 
-use crate::domain::Channel;
+use crate::domain::{Channel, LabelId, Money};
 use crate::store::Case;
 use crate::text;
 
@@ -115,9 +115,9 @@ impl<'a> CaseSummary<'a> {
             queue: triage.queue.as_str(),
             department: &triage.department,
             tier: triage.tier.into(),
-            category: triage.category.as_ref().map(|label| label.as_str()),
+            category: triage.category.as_ref().map(LabelId::as_str),
             severity: triage.severity.as_str(),
-            sentiment: triage.sentiment.as_ref().map(|label| label.as_str()),
+            sentiment: triage.sentiment.as_ref().map(LabelId::as_str),
             executive_review: triage.executive_review,
             needs_triage: triage.needs_triage,
             priority: triage.priority,
@@ -125,6 +125,11 @@ impl<'a> CaseSummary<'a> {
             resolution_due_at: triage.resolution_due_at,
             fallback: triage.fallback,
         }
+    }
+
+    /// How urgent it is.
+    pub const fn priority(&self) -> f64 {
+        self.priority
     }
 }
 
@@ -156,7 +161,7 @@ impl<'a> CaseAnswer<'a> {
                 evidence: &elements.evidence,
                 missing: missing.into_iter().filter(|it| it.1).map(|it| it.0).collect(),
             },
-            amount: complaint.amount.map(|amount| amount.yuan()),
+            amount: complaint.amount.map(Money::yuan),
             customer_tier: complaint.customer_tier.as_str(),
             prior_contacts: complaint.prior_contacts,
             occurred_at: record.occurred_at,

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde_json::json;
 use uuid::Uuid;
 
-use crate::domain::{DeadlineKind, QueueId, Role};
+use crate::domain::{DeadlineKind, LabelId, QueueId, Role};
 use crate::store::{
     self, Case, CaseCursor, CaseFilter, Claim, ClaimOutcome, Completion, Event, Inserted, Intake,
     NewCase, NewEvent, Page, QueueCount, QueueCursor, Store, StoredResponse, Triage,
@@ -94,7 +94,7 @@ impl Desk {
         claim: Option<Claim>,
     ) -> Result<StoredResponse, DeskError> {
         let case = self.new_case(receipt.submission, receipt.id, receipt.now);
-        let event = received_event(&case, receipt.request_id, receipt.now);
+        let event = received_event(&case, receipt.request_id.as_deref(), receipt.now);
         let case = Case { status: store::RECEIVED.to_owned(), record: case };
         let response = StoredResponse { status: 201, body: to_json(&case) };
         let completion = |response| claim.map(|claim| Completion { claim, response });
@@ -206,7 +206,7 @@ fn columns(classification: &Classification, answer: String) -> Triage {
     }
 }
 
-fn received_event(case: &NewCase, request_id: Option<String>, now: Timestamp) -> NewEvent {
+fn received_event(case: &NewCase, request_id: Option<&str>, now: Timestamp) -> NewEvent {
     let triage = &case.triage;
     NewEvent {
         at: now,
@@ -215,7 +215,7 @@ fn received_event(case: &NewCase, request_id: Option<String>, now: Timestamp) ->
         data: json!({
             "request_id": request_id,
             "queue": triage.queue.as_str(),
-            "category": triage.category.as_ref().map(|it| it.as_str()),
+            "category": triage.category.as_ref().map(LabelId::as_str),
             "severity": triage.severity.as_str(),
             "executive_review": triage.executive_review,
             "needs_triage": triage.needs_triage,

@@ -74,7 +74,8 @@ impl Engine {
         let document = knowledge.analyzer.analyze(complaint.text.as_str());
         let prediction = knowledge.classifier().and_then(|classifier| {
             // Nothing is shared with the closure that a panic could leave half changed.
-            catch_unwind(AssertUnwindSafe(|| classifier.classify(&document))).ok()
+            let answer = catch_unwind(AssertUnwindSafe(|| classifier.classify(&document)));
+            answer.inspect_err(|_| tracing::error!("the model panicked: rules alone answer")).ok()
         });
         let situation = Situation::new(complaint, &document, prediction.as_ref());
         let today = knowledge.calendar.date(complaint.received_at);
@@ -89,6 +90,6 @@ impl Engine {
         };
         let decision = routing::route(&knowledge.policy, &knowledge.calendar, &matter);
         let facts = document.into_facts();
-        Classification { prediction, hits, facts, decision, knowledge }
+        Classification { knowledge, prediction, hits, facts, decision }
     }
 }

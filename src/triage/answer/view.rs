@@ -1,8 +1,8 @@
 //! Builds an answer from a classification and the text that it is about.
 
 use crate::domain::{
-    Deadline, DeadlineKind, Evidence, Head, HeadPrediction, LabelDefinition, PriorityTerm, Reason,
-    Role, Span,
+    Deadline, DeadlineKind, Evidence, Head, HeadPrediction, LabelDefinition, LabelId, PriorityTerm,
+    Reason, Role, RuleId, Span,
 };
 use crate::rules::Hit;
 use crate::text::Facts;
@@ -104,9 +104,9 @@ impl<'a> View<'a> {
         SeverityAnswer {
             label: severity.label.as_str(),
             name,
-            predicted: severity.predicted.as_ref().map(|label| label.as_str()),
+            predicted: severity.predicted.as_ref().map(LabelId::as_str),
             confidence: answer.zip(label_idx).map(|(answer, idx)| answer.probabilities[idx]),
-            raised_by: severity.raised_by.iter().map(|rule| rule.as_str()).collect(),
+            raised_by: severity.raised_by.iter().map(RuleId::as_str).collect(),
             evidence: answer
                 .zip(label_idx)
                 .map_or_else(Vec::new, |(answer, idx)| self.label_evidence(answer, idx)),
@@ -213,7 +213,7 @@ impl<'a> View<'a> {
             name: &hit.name,
             reason: &hit.reason,
             owner: &hit.owner,
-            severity: hit.effect.severity.as_ref().map(|label| label.as_str()),
+            severity: hit.effect.severity.as_ref().map(LabelId::as_str),
             executive_review: hit.effect.executive_review,
             evidence: hit.evidence.iter().map(|&span| self.evidence(span)).collect(),
         }

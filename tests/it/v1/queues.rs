@@ -30,7 +30,10 @@ async fn a_queue_shows_the_most_urgent_case_first() {
     let queues = queues["queues"].as_array().unwrap();
     let open: u64 = queues.iter().map(|queue| queue["open"].as_u64().unwrap()).sum();
     assert_eq!(open, 4);
-    let executive = queues.iter().find(|queue| queue["id"] == "executive").unwrap();
+    let executive = &queues[0];
+    assert_eq!(executive["id"], "executive", "the queue with the most urgent case comes first");
+    assert_eq!(executive["next"].as_array().unwrap().len(), 2);
+    assert!(11 <= queues.len(), "empty queues are shown too");
     assert_eq!((&executive["open"], &executive["executive"]), (&json!(2), &json!(2)));
 }
 
