@@ -3,12 +3,13 @@
 use crate::rules::{RuleFile, RuleSet};
 
 /// Every file of `datasets/rules`, by name.
-const FILES: [(&str, &str); 13] = [
+const FILES: [(&str, &str); 14] = [
     ("fire_electric.toml", include_str!("../../datasets/rules/fire_electric.toml")),
     ("food.toml", include_str!("../../datasets/rules/food.toml")),
     ("group.toml", include_str!("../../datasets/rules/group.toml")),
     ("injury.toml", include_str!("../../datasets/rules/injury.toml")),
     ("media_legal.toml", include_str!("../../datasets/rules/media_legal.toml")),
+    ("model.toml", include_str!("../../datasets/rules/model.toml")),
     ("privacy_theft.toml", include_str!("../../datasets/rules/privacy_theft.toml")),
     ("repeat.toml", include_str!("../../datasets/rules/repeat.toml")),
     ("routes.toml", include_str!("../../datasets/rules/routes.toml")),
