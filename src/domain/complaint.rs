@@ -61,7 +61,9 @@ impl Channel {
 }
 
 /// How much attention the firm has promised a customer.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum CustomerTier {
     /// 普通客户
@@ -102,7 +104,9 @@ pub enum TextError {
     #[error("the text has a NUL character at character {0}: send plain text")]
     Nul(usize),
     /// More than [`MAX_TEXT_CHARS`].
-    #[error("the text has {0} characters and {MAX_TEXT_CHARS} are allowed: send long documents as evidence")]
+    #[error(
+        "the text has {0} characters and {MAX_TEXT_CHARS} are allowed: send long documents as evidence"
+    )]
     Long(usize),
 }
 
@@ -164,4 +168,34 @@ pub struct Complaint {
     pub prior_contacts: Option<u32>,
     /// When the firm received it; clocks start here.
     pub received_at: Timestamp,
+}
+
+/// The five elements 五要素 of an intake record beside the description, as far as they are known.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct Elements {
+    /// The firm's id of the customer.
+    pub customer_id: Option<String>,
+    /// The customer's name or user name.
+    pub customer_name: Option<String>,
+    /// Telephone, e-mail or another way to reach the customer.
+    pub customer_contact: Option<String>,
+    /// Product or service.
+    pub product: Option<String>,
+    /// Shop or branch.
+    pub shop: Option<String>,
+    /// Employee.
+    pub employee: Option<String>,
+    /// Order number.
+    pub order_number: Option<String>,
+    /// What the customer wants 诉求.
+    pub demand: Option<String>,
+    /// Links to screenshots, chats, photos, video 证据.
+    pub evidence: Vec<String>,
+}
+
+impl fmt::Debug for Elements {
+    /// Names and contacts do not reach logs, not even by accident.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Elements").finish_non_exhaustive()
+    }
 }

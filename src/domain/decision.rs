@@ -7,7 +7,9 @@ use serde::{Deserialize, Serialize};
 use crate::domain::{LabelId, QueueId, RuleId};
 
 /// Who decides 三级处理.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
 #[serde(try_from = "u8", into = "u8")]
 pub enum Tier {
     /// 一线

@@ -10,7 +10,9 @@ mod prediction;
 mod span;
 mod taxonomy;
 
-pub use complaint::{Channel, Complaint, ComplaintText, CustomerTier, MAX_TEXT_CHARS, TextError};
+pub use complaint::{
+    Channel, Complaint, ComplaintText, CustomerTier, Elements, MAX_TEXT_CHARS, TextError,
+};
 pub use decision::{
     Deadline, DeadlineKind, Decision, Priority, PriorityTerm, Reason, ReasonSource, Reasons,
     Severity, Tier,
@@ -19,4 +21,6 @@ pub use label::{Id, IdError, LabelId, QueueId, RuleId};
 pub use money::Money;
 pub use prediction::{Evidence, HeadPrediction, Prediction};
 pub use span::Span;
-pub use taxonomy::{Head, HeadKind, LabelDefinition, Role, Taxonomy, TaxonomyError, TaxonomySource};
+pub use taxonomy::{
+    Head, HeadKind, LabelDefinition, Role, Taxonomy, TaxonomyError, TaxonomySource,
+};

@@ -13,7 +13,9 @@ use serde::{Deserialize, Serialize};
 /// assert_eq!(Money::from_yuan(10_000).to_string(), "10000.00");
 /// assert!("-3".parse::<Money>().is_err());
 /// ```
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
 #[serde(try_from = "MoneySource", into = "f64")]
 pub struct Money {
     fen: i64,
@@ -62,7 +64,11 @@ impl TryFrom<f64> for Money {
 
     fn try_from(yuan: f64) -> Result<Self, Self::Error> {
         let fen = (yuan * 100.0).round();
-        if 0.0 <= fen && fen <= MAX_FEN as f64 { Ok(Self { fen: fen as i64 }) } else { Err(MoneyError) }
+        if 0.0 <= fen && fen <= MAX_FEN as f64 {
+            Ok(Self { fen: fen as i64 })
+        } else {
+            Err(MoneyError)
+        }
     }
 }
 
@@ -80,7 +86,10 @@ impl fmt::Display for Money {
 
 /// Systems send amounts as numbers or, to keep the cents, as text.
 #[derive(Deserialize)]
-#[serde(untagged, expecting = "an amount is a number of yuan between 0 and 1000000000000, such as `399.50`")]
+#[serde(
+    untagged,
+    expecting = "an amount is a number of yuan between 0 and 1000000000000, such as `399.50`"
+)]
 enum MoneySource {
     Number(f64),
     Text(String),

@@ -144,7 +144,11 @@ impl TryFrom<TaxonomySource> for Taxonomy {
                 mistakes.push(format!("head `{}` has label `{}` twice", head.id, label.id));
             }
         }
-        if mistakes.is_empty() { Ok(Self { heads: source.heads }) } else { Err(TaxonomyError(mistakes)) }
+        if mistakes.is_empty() {
+            Ok(Self { heads: source.heads })
+        } else {
+            Err(TaxonomyError(mistakes))
+        }
     }
 }
 

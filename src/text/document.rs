@@ -85,6 +85,11 @@ impl<'t> Document<'t> {
         &self.facts
     }
 
+    /// The numbers alone, when the rest is not needed any more.
+    pub fn into_facts(self) -> Facts {
+        self.facts
+    }
+
     /// Where in the original a byte range of the normalized text stands: whole characters, with
     /// everything that was folded into them.
     pub fn span(&self, normalized: Range<usize>) -> Span {

@@ -155,11 +155,11 @@ fn nth(text: &str, start: usize, n: usize) -> usize {
     text[start..].char_indices().nth(n).map_or(text.len(), |(i, _)| start + i)
 }
 
-/// Keeps the first and the last characters.
+/// Keeps the first and the last letters and digits.
 fn hide(text: &str, range: Range<usize>, n_first: usize, n_last: usize) -> Hidden {
-    let run = &text[range.clone()];
-    let first: String = run.chars().take(n_first).collect();
-    let last = run.char_indices().rev().nth(n_last - 1).map_or("", |(i, _)| &run[i..]);
+    let run: Vec<char> = text[range.clone()].chars().filter(|&c| is_code_char(c)).collect();
+    let first: String = run.iter().take(n_first).collect();
+    let last: String = run[run.len().saturating_sub(n_last)..].iter().collect();
     Hidden { range, shown: format!("{first}****{last}") }
 }
 

@@ -1,0 +1,191 @@
+//! Puts the parts together and runs them: knowledge, store, HTTP, and the watch over files that
+//! may change while the service runs.
+
+use std::{
+    future::Future,
+    net::SocketAddr,
+    path::Path,
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
+
+use anyhow::Context;
+use jiff::Timestamp;
+use tokio::{net::TcpListener, sync::oneshot, time::MissedTickBehavior};
+
+use crate::config::{DatabaseConfig, HttpConfig};
+use crate::http::{self, Clock, Service};
+use crate::store::{Store, StoreOptions};
+use crate::telemetry;
+use crate::triage::{Desk, Engine, Knowledge, Sources};
+
+/// The time of this machine, to the millisecond. The edge alone asks for it.
+#[expect(clippy::disallowed_methods, reason = "this is the edge that reads the clock")]
+pub fn now() -> Timestamp {
+    let millisecond = Timestamp::now().as_millisecond();
+    Timestamp::from_millisecond(millisecond).expect("a time cut to the millisecond is a time")
+}
+
+/// The runtime of the service.
+pub fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .context("cannot start the runtime")
+}
+
+/// Opens the database, makes its folder and brings it to the newest schema.
+pub async fn open_store(config: &DatabaseConfig) -> anyhow::Result<Store> {
+    let file =
+        config.url.strip_prefix("sqlite://").map(|path| path.split('?').next().unwrap_or(path));
+    if let Some(folder) = file.and_then(|file| Path::new(file).parent()) {
+        std::fs::create_dir_all(folder)
+            .with_context(|| format!("cannot make the folder `{}`", folder.display()))?;
+    }
+    let options =
+        StoreOptions { max_connections: config.database_connections, ..StoreOptions::default() };
+    let store = Store::connect(&config.url, options).await.context("cannot open the database")?;
+    store.migrate().await.context("cannot bring the database to the newest schema")?;
+    Ok(store)
+}
+
+/// The service, listening.
+pub struct App {
+    listener: TcpListener,
+    address: SocketAddr,
+    service: Service,
+    config: HttpConfig,
+    sources: Sources,
+}
+
+impl App {
+    /// Loads everything and begins to listen; nothing is answered before [`App::run_until`].
+    pub async fn start(
+        config: HttpConfig,
+        database: &DatabaseConfig,
+        sources: Sources,
+    ) -> anyhow::Result<Self> {
+        Self::start_with_clock(config, database, sources, Arc::new(now)).await
+    }
+
+    /// The same with a clock of one's own, for tests.
+    pub async fn start_with_clock(
+        config: HttpConfig,
+        database: &DatabaseConfig,
+        sources: Sources,
+        clock: Clock,
+    ) -> anyhow::Result<Self> {
+        let metrics = telemetry::init_metrics().context("cannot start the metrics")?;
+        let knowledge = Knowledge::load(&sources).context("cannot start")?;
+        if let Some(problem) = knowledge.model_problem() {
+            tracing::warn!(problem, "no model is live: rules alone answer");
+        }
+        let store = open_store(database).await?;
+        let desk = Arc::new(Desk::new(Engine::new(knowledge), store));
+        let listener = TcpListener::bind(config.listen)
+            .await
+            .with_context(|| format!("cannot listen on {}", config.listen))?;
+        let address = listener.local_addr().context("cannot tell the address")?;
+        Ok(Self { listener, address, service: Service { desk, clock, metrics }, config, sources })
+    }
+
+    /// Where it listens.
+    pub const fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Answers until `stop` is done, then lets running requests finish within the grace period.
+    pub async fn run_until(self, stop: impl Future<Output = ()>) -> anyhow::Result<()> {
+        let router = http::router(self.service.clone(), &self.config);
+        let (finish, finished) = oneshot::channel::<()>();
+        let period = Duration::from_secs(self.config.reload_s.max(1));
+        let watch = tokio::spawn(watch(Arc::clone(&self.service.desk), self.sources, period));
+        let forget = tokio::spawn(forget_keys(self.service.clone()));
+        let shutdown = async { drop(finished.await) };
+        let server = axum::serve(self.listener, router).with_graceful_shutdown(shutdown);
+        let mut server = tokio::spawn(server.into_future());
+        tokio::select! {
+            outcome = &mut server => outcome.context("the server died")??,
+            () = stop => {
+                tracing::info!("stopping: running requests may finish");
+                drop(finish);
+                let grace = Duration::from_secs(self.config.grace_s);
+                if tokio::time::timeout(grace, &mut server).await.is_err() {
+                    tracing::warn!(grace_s = self.config.grace_s, "some requests were cut off");
+                    server.abort();
+                }
+            }
+        }
+        watch.abort();
+        forget.abort();
+        self.service.desk.close().await;
+        Ok(())
+    }
+}
+
+/// Done when the operator or the container's supervisor asks the service to stop.
+pub async fn stop_signal() {
+    let interrupt = async { drop(tokio::signal::ctrl_c().await) };
+    let terminate = async {
+        use tokio::signal::unix::{SignalKind, signal};
+        match signal(SignalKind::terminate()) {
+            Ok(mut signal) => drop(signal.recv().await),
+            Err(_) => std::future::pending().await,
+        }
+    };
+    tokio::select! { () = interrupt => {}, () = terminate => {} }
+}
+
+/// Loads the knowledge again whenever one of its files has changed. What cannot be loaded leaves
+/// the old knowledge live.
+async fn watch(desk: Arc<Desk>, sources: Sources, period: Duration) {
+    let mut ticks = tokio::time::interval(period);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut seen = newest_change(&sources);
+    loop {
+        ticks.tick().await;
+        let newest = newest_change(&sources);
+        if newest == seen {
+            continue;
+        }
+        seen = newest;
+        let (desk, sources) = (Arc::clone(&desk), sources.clone());
+        let reload = tokio::task::spawn_blocking(move || desk.engine().reload(&sources));
+        match reload.await {
+            Ok(Ok(knowledge)) => tracing::info!(
+                model = knowledge.model_version(),
+                rules = knowledge.rules.version(),
+                "files have changed and are live"
+            ),
+            Ok(Err(error)) => tracing::error!(
+                error = &error as &dyn std::error::Error,
+                "files have changed but cannot be used: the old ones stay live"
+            ),
+            Err(_) => tracing::error!("loading the changed files panicked: the old ones stay live"),
+        }
+    }
+}
+
+/// Forgets idempotency keys whose time is over, every hour.
+async fn forget_keys(service: Service) {
+    let mut ticks = tokio::time::interval(Duration::from_hours(1));
+    loop {
+        ticks.tick().await;
+        if let Err(error) = service.desk.forget_keys((service.clock)()).await {
+            let error = &error as &dyn std::error::Error;
+            tracing::warn!(error, "old idempotency keys cannot be forgotten now");
+        }
+    }
+}
+
+/// When each watched file was last changed.
+fn newest_change(sources: &Sources) -> Vec<Option<SystemTime>> {
+    let live = sources.models.join("live.toml");
+    let rules = sources.rules.as_deref();
+    let rule_files = rules.and_then(|folder| std::fs::read_dir(folder).ok());
+    let rule_files = rule_files.into_iter().flatten().flatten().map(|entry| entry.path());
+    let files = [&sources.routing, &sources.calendar, &sources.taxonomy, &sources.words];
+    let files = files.into_iter().flatten().cloned().chain(rule_files);
+    let modified = |path: &Path| std::fs::metadata(path).and_then(|it| it.modified()).ok();
+    std::iter::once(live).chain(files).map(|path| modified(&path)).collect()
+}

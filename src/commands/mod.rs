@@ -1,0 +1,72 @@
+//! The command line: one file per command. Data goes to stdout, talk to stderr.
+
+mod classify;
+mod migrate;
+mod models;
+mod rules;
+mod serve;
+
+use std::{
+    io::{self, Write},
+    process::ExitCode,
+};
+
+use clap::{Parser, Subcommand};
+
+use crate::config::LogConfig;
+use crate::telemetry;
+
+/// Triage for Chinese complaints: category, severity, risk, route and deadline, with reasons
+#[derive(Parser)]
+#[command(name = "fenzhen", version, about)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Command,
+    #[command(flatten)]
+    log: LogConfig,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Start the service
+    Serve(Box<serve::Serve>),
+    /// Judge the complaints of a file, one JSON object a line
+    Classify(classify::Classify),
+    /// Look at the rules
+    #[command(subcommand)]
+    Rules(rules::Rules),
+    /// Look at the models
+    #[command(subcommand)]
+    Models(models::Models),
+    /// Bring the database to the newest schema
+    Migrate(migrate::Migrate),
+}
+
+/// Runs a command and says on stderr what went wrong.
+pub fn run(cli: Cli) -> ExitCode {
+    telemetry::hide_panic_messages();
+    let outcome = telemetry::init_logs(&cli.log).map_err(anyhow::Error::from).and_then(|()| {
+        match cli.command {
+            Command::Serve(command) => command.run(),
+            Command::Classify(command) => command.run(),
+            Command::Rules(command) => command.run(),
+            Command::Models(command) => command.run(),
+            Command::Migrate(command) => command.run(),
+        }
+    });
+    match outcome {
+        Ok(code) => code,
+        // A reader that has seen enough, such as `head`, is no failure.
+        Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
+        Err(error) => {
+            // When stderr is gone there is nobody to tell.
+            drop(writeln!(io::stderr(), "error: {error:#}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    let kinds = error.chain().filter_map(|cause| cause.downcast_ref::<io::Error>());
+    kinds.map(io::Error::kind).any(|kind| kind == io::ErrorKind::BrokenPipe)
+}

@@ -1,0 +1,33 @@
+//! `fenzhen serve`: the service, until it is told to stop.
+
+use std::{
+    io::{self, Write},
+    process::ExitCode,
+};
+
+use clap::Args;
+
+use crate::app::{self, App};
+use crate::config::{DatabaseConfig, HttpConfig, KnowledgeConfig};
+
+/// `fenzhen serve`
+#[derive(Args)]
+pub(super) struct Serve {
+    #[command(flatten)]
+    http: HttpConfig,
+    #[command(flatten)]
+    database: DatabaseConfig,
+    #[command(flatten)]
+    knowledge: KnowledgeConfig,
+}
+
+impl Serve {
+    pub(super) fn run(self) -> anyhow::Result<ExitCode> {
+        app::runtime()?.block_on(async {
+            let app = App::start(self.http, &self.database, self.knowledge.sources()).await?;
+            writeln!(io::stderr(), "fenzhen listens on http://{}", app.address())?;
+            app.run_until(app::stop_signal()).await?;
+            Ok(ExitCode::SUCCESS)
+        })
+    }
+}

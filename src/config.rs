@@ -1,0 +1,149 @@
+//! What operators can set, on the command line or in the environment. The only module that reads
+//! the environment; `--help` is the manual.
+
+use std::{net::SocketAddr, path::PathBuf, time::Duration};
+
+use clap::{Args, ValueEnum};
+
+use crate::triage::Sources;
+
+/// Where models, rules and the rest come from.
+#[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "Knowledge")]
+pub struct KnowledgeConfig {
+    /// Folder with the model bundles and `live.toml`
+    #[arg(long, env = "FENZHEN_MODELS", default_value = "models", value_name = "DIR")]
+    pub models: PathBuf,
+
+    /// Folder with rule files, in place of the built-in rules
+    #[arg(long, env = "FENZHEN_RULES", value_name = "DIR")]
+    pub rules: Option<PathBuf>,
+
+    /// Routing policy, in place of the built-in one
+    #[arg(long, env = "FENZHEN_ROUTING", value_name = "FILE")]
+    pub routing: Option<PathBuf>,
+
+    /// Working-day calendar, in place of the built-in one
+    #[arg(long, env = "FENZHEN_CALENDAR", value_name = "FILE")]
+    pub calendar: Option<PathBuf>,
+
+    /// Taxonomy to use while no model is live, in place of the built-in one
+    #[arg(long, env = "FENZHEN_TAXONOMY", value_name = "FILE")]
+    pub taxonomy: Option<PathBuf>,
+
+    /// Words that the segmenter must know, in place of the built-in ones
+    #[arg(long, env = "FENZHEN_WORDS", value_name = "FILE")]
+    pub words: Option<PathBuf>,
+}
+
+impl KnowledgeConfig {
+    /// The same for the use cases.
+    pub fn sources(&self) -> Sources {
+        Sources {
+            models: self.models.clone(),
+            rules: self.rules.clone(),
+            routing: self.routing.clone(),
+            calendar: self.calendar.clone(),
+            taxonomy: self.taxonomy.clone(),
+            words: self.words.clone(),
+        }
+    }
+}
+
+/// Where cases are kept.
+#[derive(Args, Clone)]
+#[command(next_help_heading = "Database")]
+pub struct DatabaseConfig {
+    /// `sqlite://FILE` or `postgres://USER:PASSWORD@HOST/DATABASE`
+    #[arg(
+        long = "database",
+        env = "FENZHEN_DATABASE",
+        default_value = "sqlite://data/fenzhen.sqlite",
+        hide_env_values = true,
+        value_name = "URL"
+    )]
+    pub url: String,
+
+    /// Most connections at once
+    #[arg(long, env = "FENZHEN_DATABASE_CONNECTIONS", default_value_t = 8, value_name = "N")]
+    pub database_connections: u32,
+}
+
+/// How the service listens and protects itself.
+#[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "Service")]
+pub struct HttpConfig {
+    /// Address to listen on; port 0 takes a free one
+    #[arg(long, env = "FENZHEN_LISTEN", default_value = "127.0.0.1:8080", value_name = "ADDRESS")]
+    pub listen: SocketAddr,
+
+    /// Largest body of a single complaint, in bytes
+    #[arg(long, env = "FENZHEN_MAX_BODY_BYTES", default_value_t = 1 << 20, value_name = "BYTES")]
+    pub max_body_bytes: usize,
+
+    /// Largest body of a batch, in bytes
+    #[arg(long, env = "FENZHEN_MAX_BATCH_BYTES", default_value_t = 64 << 20, value_name = "BYTES")]
+    pub max_batch_bytes: usize,
+
+    /// Requests in work at once; more are answered 429 with `Retry-After`
+    #[arg(long, env = "FENZHEN_MAX_IN_FLIGHT", default_value_t = 1024, value_name = "N")]
+    pub max_in_flight: usize,
+
+    /// Seconds until a request is given up with 503
+    #[arg(long, env = "FENZHEN_TIMEOUT_S", default_value_t = 30, value_name = "SECONDS")]
+    pub timeout_s: u64,
+
+    /// Seconds that running requests get to finish when the service stops
+    #[arg(long, env = "FENZHEN_GRACE_S", default_value_t = 20, value_name = "SECONDS")]
+    pub grace_s: u64,
+
+    /// Seconds between looks at the model, rule, routing and calendar files for a change
+    #[arg(long, env = "FENZHEN_RELOAD_S", default_value_t = 2, value_name = "SECONDS")]
+    pub reload_s: u64,
+}
+
+impl HttpConfig {
+    /// When a request is given up.
+    pub const fn timeout(&self) -> Duration {
+        Duration::from_secs(self.timeout_s)
+    }
+}
+
+/// What is logged and how; logs go to stderr.
+#[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "Logs")]
+pub struct LogConfig {
+    /// Which events, such as `info` or `fenzhen=debug,warn`
+    #[arg(
+        long = "log",
+        env = "FENZHEN_LOG",
+        default_value = "info",
+        global = true,
+        value_name = "FILTER"
+    )]
+    pub filter: String,
+
+    /// How they look
+    #[arg(long, env = "FENZHEN_LOG_FORMAT", value_enum, default_value_t, global = true)]
+    pub log_format: LogFormat,
+}
+
+/// How log lines look.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum LogFormat {
+    /// For people.
+    #[default]
+    Text,
+    /// One JSON object a line, for machines.
+    Json,
+}
+
+/// How results are printed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum OutputFormat {
+    /// For people.
+    #[default]
+    Text,
+    /// For machines.
+    Json,
+}

@@ -1,0 +1,245 @@
+//! `/v1/cases`: complaints that are kept.
+
+use std::sync::Arc;
+
+use axum::{
+    Json,
+    body::Bytes,
+    extract::{
+        Path, Query, State,
+        rejection::{BytesRejection, PathRejection, QueryRejection},
+    },
+    http::{HeaderMap, HeaderValue, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+use uuid::Uuid;
+
+use crate::domain::{Channel, LabelId, QueueId};
+use crate::http::Service;
+use crate::http::classify::{json_response, read_submission};
+use crate::http::error::{ApiError, Problem};
+use crate::http::layers::REQUEST_ID;
+use crate::http::page::{PageParameters, parse_parameter};
+use crate::http::schema::SubmissionBody;
+use crate::registry::Digest;
+use crate::store::{CaseFilter, StoredResponse};
+use crate::triage::{CaseAnswer, CaseSummary, Desk, Receipt};
+
+/// The longest idempotency key, in bytes.
+const MAX_KEY_BYTES: usize = 255;
+
+/// Receives a complaint as a case
+///
+/// Judges it like `/v1/classify` and stores it. The same `channel` and `external_id` again answer
+/// the case that is there; the same `Idempotency-Key` again answers as the first time.
+#[utoipa::path(
+    post,
+    path = "/v1/cases",
+    tag = "cases",
+    request_body = SubmissionBody,
+    params(("Idempotency-Key" = Option<String>, Header, description = "Up to 255 visible ASCII characters")),
+    responses(
+        (status = 201, description = "A new case", body = CaseAnswer<'static>, headers(("Location" = String))),
+        (status = 200, description = "The case that was there", body = CaseAnswer<'static>),
+        (status = 409, description = "A request with this key is in work", body = Problem, content_type = "application/problem+json"),
+        (status = 422, description = "Every mistake, or a key with another body", body = Problem, content_type = "application/problem+json"),
+    )
+)]
+pub(super) async fn receive(
+    State(service): State<Service>,
+    headers: HeaderMap,
+    body: Result<Bytes, BytesRejection>,
+) -> Result<Response, ApiError> {
+    let key = idempotency_key(&headers, body.as_ref().map_or(&[], |body| body))?;
+    let submission = read_submission(&service, &headers, body)?;
+    let request_id = headers.get(REQUEST_ID).and_then(|it| it.to_str().ok());
+    let id = new_id();
+    let receipt = Receipt {
+        submission,
+        key,
+        id,
+        request_id: request_id.map(ToOwned::to_owned),
+        now: (service.clock)(),
+    };
+    let StoredResponse { status, body } = service.desk.receive(receipt).await?;
+    let location = location(&body);
+    let mut response = json_response(body.into_bytes());
+    *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::OK);
+    if let Some(location) = location {
+        response.headers_mut().insert(header::LOCATION, location);
+    }
+    Ok(response)
+}
+
+#[expect(clippy::disallowed_methods, reason = "this is the edge that makes ids")]
+fn new_id() -> Uuid {
+    Uuid::now_v7()
+}
+
+/// The path of the case that an answer shows; a replayed answer has one too.
+fn location(body: &str) -> Option<HeaderValue> {
+    #[derive(Deserialize)]
+    struct WithId<'a> {
+        id: &'a str,
+    }
+    let WithId { id } = serde_json::from_str(body).ok()?;
+    HeaderValue::from_str(&format!("/v1/cases/{id}")).ok()
+}
+
+/// The key with a digest of the body that it belongs to.
+fn idempotency_key(headers: &HeaderMap, body: &[u8]) -> Result<Option<(String, String)>, ApiError> {
+    let Some(key) = headers.get("idempotency-key") else {
+        return Ok(None);
+    };
+    let key = key.to_str().unwrap_or_default().trim();
+    if key.is_empty() || MAX_KEY_BYTES < key.len() {
+        let detail = "send an `Idempotency-Key` of 1 to 255 visible ASCII characters";
+        return Err(ApiError::Parameter(detail.to_owned()));
+    }
+    let digest = Digest::of(body).to_string();
+    Ok(Some((key.to_owned(), digest)))
+}
+
+/// Which cases to list.
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ListParameters {
+    /// Only cases on this queue.
+    queue: Option<String>,
+    /// Only cases in this status.
+    status: Option<String>,
+    /// Only cases about this.
+    category: Option<String>,
+    /// Only cases this severe.
+    severity: Option<String>,
+    /// Only cases from this channel.
+    channel: Option<String>,
+    /// Only cases that executives must see, or only others.
+    executive_review: Option<bool>,
+    /// Only cases that a person must label first, or only others.
+    needs_triage: Option<bool>,
+    /// Where to go on: `next_cursor` of the page before.
+    cursor: Option<String>,
+    /// How many, 1 to 200; 50 if not given.
+    limit: Option<u16>,
+}
+
+/// A page of cases.
+#[derive(Serialize, ToSchema)]
+pub(super) struct CasesAnswer<'a> {
+    cases: Vec<CaseSummary<'a>>,
+    /// Send it as `cursor` for the next page; null on the last one.
+    next_cursor: Option<String>,
+}
+
+/// Lists cases, newest first
+#[utoipa::path(
+    get,
+    path = "/v1/cases",
+    tag = "cases",
+    params(ListParameters),
+    responses((status = 200, description = "A page of cases", body = CasesAnswer<'static>))
+)]
+pub(super) async fn list(
+    State(desk): State<Arc<Desk>>,
+    parameters: Result<Query<ListParameters>, QueryRejection>,
+) -> Result<Response, ApiError> {
+    let Query(parameters) = parameters.map_err(ApiError::Query)?;
+    let page = PageParameters { cursor: parameters.cursor, limit: parameters.limit };
+    let channel = parameters.channel.map(|name| {
+        let channel = Channel::ALL.into_iter().find(|channel| channel.as_str() == name);
+        channel.ok_or_else(|| ApiError::Parameter("`channel` is none that we know".to_owned()))
+    });
+    let filter = CaseFilter {
+        queue: parse_parameter::<QueueId>("queue", parameters.queue)?,
+        status: parameters.status,
+        category: parse_parameter::<LabelId>("category", parameters.category)?,
+        severity: parse_parameter::<LabelId>("severity", parameters.severity)?,
+        executive_review: parameters.executive_review,
+        needs_triage: parameters.needs_triage,
+        channel: channel.transpose()?,
+    };
+    let (after, limit) = (page.cursor()?, page.limit()?);
+    let page = desk.list_cases(&filter, after, limit).await?;
+    let answer = CasesAnswer {
+        cases: page.items.iter().map(CaseSummary::new).collect(),
+        next_cursor: page.next.map(|cursor| cursor.to_string()),
+    };
+    Ok(Json(answer).into_response())
+}
+
+/// Shows a case
+#[utoipa::path(
+    get,
+    path = "/v1/cases/{id}",
+    tag = "cases",
+    params(("id" = String, Path, description = "The case")),
+    responses(
+        (status = 200, description = "The case", body = CaseAnswer<'static>),
+        (status = 404, description = "No such case", body = Problem, content_type = "application/problem+json"),
+    )
+)]
+pub(super) async fn show(
+    State(desk): State<Arc<Desk>>,
+    id: Result<Path<String>, PathRejection>,
+) -> Result<Response, ApiError> {
+    let id = case_id(id)?;
+    let case = desk.find_case(id).await?.ok_or(ApiError::Missing("case"))?;
+    Ok(Json(CaseAnswer::new(&case)).into_response())
+}
+
+/// Something that happened to a case.
+#[derive(Serialize, ToSchema)]
+pub(super) struct EventAnswer {
+    /// Its number within the case, from 1.
+    seq: u32,
+    /// When.
+    #[schema(value_type = String)]
+    at: Timestamp,
+    /// Who did it.
+    actor: String,
+    /// What happened.
+    kind: String,
+    /// What changed and why.
+    #[schema(value_type = Object)]
+    data: serde_json::Value,
+}
+
+/// Lists what happened to a case, oldest first
+#[utoipa::path(
+    get,
+    path = "/v1/cases/{id}/events",
+    tag = "cases",
+    params(("id" = String, Path, description = "The case")),
+    responses(
+        (status = 200, description = "The events", body = Vec<EventAnswer>),
+        (status = 404, description = "No such case", body = Problem, content_type = "application/problem+json"),
+    )
+)]
+pub(super) async fn events(
+    State(desk): State<Arc<Desk>>,
+    id: Result<Path<String>, PathRejection>,
+) -> Result<Json<Vec<EventAnswer>>, ApiError> {
+    let events = desk.list_events(case_id(id)?).await?;
+    // A case has an event at least: that it was received.
+    if events.is_empty() {
+        return Err(ApiError::Missing("case"));
+    }
+    let show = |event: crate::store::Event| EventAnswer {
+        seq: event.seq,
+        at: event.record.at,
+        actor: event.record.actor,
+        kind: event.record.kind,
+        data: event.record.data,
+    };
+    Ok(Json(events.into_iter().map(show).collect()))
+}
+
+/// What is no id belongs to no case.
+fn case_id(id: Result<Path<String>, PathRejection>) -> Result<Uuid, ApiError> {
+    let Path(id) = id.map_err(ApiError::Path)?;
+    Uuid::try_parse(&id).map_err(|_| ApiError::Missing("case"))
+}

@@ -1,0 +1,88 @@
+//! `POST /v1/classify`: one complaint, one explained decision, nothing stored.
+
+use std::sync::Arc;
+
+use axum::{
+    body::Bytes,
+    extract::{State, rejection::BytesRejection},
+    http::{HeaderMap, header},
+    response::{IntoResponse, Response},
+};
+use serde_json::Value;
+
+use crate::http::Service;
+use crate::http::error::{ApiError, Problem};
+use crate::http::schema::SubmissionBody;
+use crate::triage::{Answer, Submission, parse_submission};
+
+/// Texts longer than this, in bytes, are judged off the event loop: they take milliseconds.
+const LONG_TEXT: usize = 8_192;
+
+/// Judges a complaint
+///
+/// Answers category, severity, sentiment, risk signals with their evidence, the rules that fired,
+/// the decision and its reasons. Nothing is stored.
+#[utoipa::path(
+    post,
+    path = "/v1/classify",
+    tag = "classify",
+    request_body = SubmissionBody,
+    responses(
+        (status = 200, description = "The decision", body = Answer<'static>),
+        (status = 400, description = "Not JSON", body = Problem, content_type = "application/problem+json"),
+        (status = 413, description = "Too large", body = Problem, content_type = "application/problem+json"),
+        (status = 415, description = "Not JSON by its content type", body = Problem, content_type = "application/problem+json"),
+        (status = 422, description = "Every mistake of the submission", body = Problem, content_type = "application/problem+json"),
+        (status = 429, description = "Busy, with Retry-After", body = Problem, content_type = "application/problem+json"),
+    )
+)]
+pub(super) async fn classify(
+    State(service): State<Service>,
+    headers: HeaderMap,
+    body: Result<Bytes, BytesRejection>,
+) -> Result<Response, ApiError> {
+    let submission = read_submission(&service, &headers, body)?;
+    let desk = Arc::clone(&service.desk);
+    let judge = move || {
+        let classification = desk.engine().classify(&submission.complaint);
+        let answer = Answer::new(submission.complaint.text.as_str(), &classification);
+        serde_json::to_vec(&answer).expect("an answer is plain data")
+    };
+    let json = if body_is_long(&headers) {
+        tokio::task::spawn_blocking(judge).await.map_err(ApiError::Task)?
+    } else {
+        judge()
+    };
+    Ok(json_response(json))
+}
+
+/// Reads one submission out of a body.
+pub(super) fn read_submission(
+    service: &Service,
+    headers: &HeaderMap,
+    body: Result<Bytes, BytesRejection>,
+) -> Result<Submission, ApiError> {
+    require_json(headers)?;
+    let body = body.map_err(ApiError::Body)?;
+    let value: Value = serde_json::from_slice(&body).map_err(ApiError::Json)?;
+    parse_submission(value, (service.clock)()).map_err(ApiError::Mistakes)
+}
+
+/// Refuses a body that says to be something else than JSON.
+pub(super) fn require_json(headers: &HeaderMap) -> Result<(), ApiError> {
+    match headers.get(header::CONTENT_TYPE).map(|it| it.to_str().unwrap_or_default()) {
+        Some(kind) if !kind.contains("json") => Err(ApiError::MediaType),
+        _ => Ok(()),
+    }
+}
+
+/// A body without a length is taken as long.
+pub(super) fn body_is_long(headers: &HeaderMap) -> bool {
+    let length = headers.get(header::CONTENT_LENGTH).and_then(|it| it.to_str().ok());
+    length.and_then(|it| it.parse().ok()).is_none_or(|length: usize| LONG_TEXT < length)
+}
+
+/// JSON that has been written already.
+pub(super) fn json_response(json: Vec<u8>) -> Response {
+    ([(header::CONTENT_TYPE, "application/json")], json).into_response()
+}

@@ -1,0 +1,178 @@
+//! The only place that turns errors into statuses. Clients get RFC 9457 problem details that list
+//! every mistake; what went wrong inside goes to the log, never to a client.
+
+use axum::{
+    body::Body,
+    extract::rejection::{BytesRejection, PathRejection, QueryRejection},
+    http::{HeaderValue, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::store;
+use crate::triage::{DeskError, Mistake};
+
+/// Problem details as of RFC 9457.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub(crate) struct Problem {
+    /// A URI that names the kind of problem.
+    #[serde(rename = "type")]
+    kind: String,
+    /// The kind of problem in words.
+    title: String,
+    /// The HTTP status.
+    status: u16,
+    /// What to do about it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    detail: Option<String>,
+    /// Every mistake that was found.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    errors: Vec<Mistake>,
+}
+
+impl Problem {
+    /// A problem with the usual words for its status.
+    pub(crate) fn of_status(status: StatusCode) -> Self {
+        let detail = match status {
+            StatusCode::NOT_FOUND => "there is nothing at this path: see /openapi.json",
+            StatusCode::METHOD_NOT_ALLOWED => "this path has other methods: see /openapi.json",
+            StatusCode::PAYLOAD_TOO_LARGE => "send less at once, or a batch in several parts",
+            StatusCode::TOO_MANY_REQUESTS => "the service is busy: try again after `Retry-After`",
+            StatusCode::UNSUPPORTED_MEDIA_TYPE => "send `content-type: application/json`",
+            StatusCode::SERVICE_UNAVAILABLE => "the request took too long: try again later",
+            _ => "the service failed: the operator finds the cause by the request id",
+        };
+        Self {
+            kind: "about:blank".to_owned(),
+            title: status.canonical_reason().unwrap_or("Error").to_owned(),
+            status: status.as_u16(),
+            detail: Some(detail.to_owned()),
+            errors: Vec::new(),
+        }
+    }
+
+    /// Replaces the advice.
+    pub(crate) fn with_detail(mut self, detail: impl Into<String>) -> Self {
+        self.detail = Some(detail.into());
+        self
+    }
+
+    /// A submission with mistakes.
+    pub(crate) fn of_mistakes(errors: Vec<Mistake>) -> Self {
+        let detail = format!("{} mistake(s): see `errors`", errors.len());
+        Self { errors, ..Self::of_status(StatusCode::UNPROCESSABLE_ENTITY).with_detail(detail) }
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let status = StatusCode::from_u16(self.status).expect("made from a status code");
+        let body = serde_json::to_vec(&self).expect("a problem is plain data");
+        let mut response = (status, Body::from(body)).into_response();
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(PROBLEM_JSON));
+        if status == StatusCode::TOO_MANY_REQUESTS {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+        }
+        response
+    }
+}
+
+/// The media type of problem details.
+pub(crate) const PROBLEM_JSON: &str = "application/problem+json";
+
+/// Why a request is not answered.
+#[derive(Debug)]
+pub(crate) enum ApiError {
+    /// The submission has mistakes.
+    Mistakes(Vec<Mistake>),
+    /// The body cannot be read.
+    Body(BytesRejection),
+    /// The body is not JSON.
+    Json(serde_json::Error),
+    /// The media type is not one we read.
+    MediaType,
+    /// A query parameter is wrong.
+    Query(QueryRejection),
+    /// A part of the path is wrong.
+    Path(PathRejection),
+    /// A parameter is wrong.
+    Parameter(String),
+    /// There is no such thing.
+    Missing(&'static str),
+    /// The use case failed.
+    Desk(DeskError),
+    /// A background task died.
+    Task(tokio::task::JoinError),
+}
+
+impl From<DeskError> for ApiError {
+    fn from(error: DeskError) -> Self {
+        Self::Desk(error)
+    }
+}
+
+impl From<ApiError> for Problem {
+    fn from(error: ApiError) -> Self {
+        let bad_request = || Self::of_status(StatusCode::BAD_REQUEST);
+        match error {
+            ApiError::Mistakes(mistakes) => Self::of_mistakes(mistakes),
+            ApiError::Body(rejection) => match rejection.status() {
+                StatusCode::PAYLOAD_TOO_LARGE => Self::of_status(StatusCode::PAYLOAD_TOO_LARGE),
+                _ => bad_request().with_detail("the body broke off: send it again"),
+            },
+            // The message of serde names line and column but may quote the text: it stays inside.
+            ApiError::Json(error) => bad_request().with_detail(format!(
+                "the body is not JSON in UTF-8, see line {} column {}",
+                error.line(),
+                error.column()
+            )),
+            ApiError::MediaType => Self::of_status(StatusCode::UNSUPPORTED_MEDIA_TYPE),
+            ApiError::Query(rejection) => bad_request().with_detail(rejection.body_text()),
+            ApiError::Path(rejection) => bad_request().with_detail(rejection.body_text()),
+            ApiError::Parameter(detail) => bad_request().with_detail(detail),
+            ApiError::Missing(what) => Self::of_status(StatusCode::NOT_FOUND)
+                .with_detail(format!("there is no such {what}")),
+            ApiError::Desk(error) => Self::from(error),
+            ApiError::Task(error) => {
+                tracing::error!(%error, "a background task died");
+                Self::of_status(StatusCode::INTERNAL_SERVER_ERROR)
+            }
+        }
+    }
+}
+
+impl IntoResponse for ApiError {
+    fn into_response(self) -> Response {
+        Problem::from(self).into_response()
+    }
+}
+
+impl From<DeskError> for Problem {
+    fn from(error: DeskError) -> Self {
+        match error {
+            DeskError::KeyBodyDiffers => Self::of_status(StatusCode::UNPROCESSABLE_ENTITY)
+                .with_detail("this `Idempotency-Key` belongs to another body: take a new key"),
+            DeskError::KeyInFlight => Self::of_status(StatusCode::CONFLICT)
+                .with_detail("the first request with this key is in work: try again in a moment"),
+            DeskError::Store(store::Error::Cursor(error)) => {
+                Self::of_status(StatusCode::BAD_REQUEST).with_detail(error.to_string())
+            }
+            DeskError::Store(store::Error::Busy | store::Error::Closed) => {
+                Self::of_status(StatusCode::SERVICE_UNAVAILABLE)
+                    .with_detail("the database is busy: try again later")
+            }
+            DeskError::Store(store::Error::ClaimLost) => Self::of_status(StatusCode::CONFLICT)
+                .with_detail("another request with this key was faster: try again"),
+            DeskError::Store(store::Error::Broken(constraint)) => {
+                Self::of_status(StatusCode::CONFLICT)
+                    .with_detail(format!("the request breaks `{}`", constraint.name()))
+            }
+            DeskError::Store(error) => {
+                tracing::error!(error = &error as &dyn std::error::Error, "the store failed");
+                Self::of_status(StatusCode::INTERNAL_SERVER_ERROR)
+            }
+        }
+    }
+}

@@ -1,0 +1,91 @@
+//! What stands around every route: load limits, timeouts, request ids, logs, metrics, compression,
+//! and a net for panics.
+
+use std::{any::Any, time::Instant};
+
+use axum::{
+    BoxError, Router,
+    error_handling::HandleErrorLayer,
+    extract::{MatchedPath, Request},
+    http::{HeaderName, StatusCode},
+    middleware::{self, Next},
+    response::{IntoResponse, Response},
+};
+use tower::{ServiceBuilder, limit::GlobalConcurrencyLimitLayer, load_shed::LoadShedLayer};
+use tower_http::{
+    catch_panic::CatchPanicLayer,
+    compression::CompressionLayer,
+    decompression::RequestDecompressionLayer,
+    request_id::{MakeRequestUuid, PropagateRequestIdLayer, SetRequestIdLayer},
+    timeout::TimeoutLayer,
+};
+
+use crate::config::HttpConfig;
+use crate::http::Service;
+use crate::http::error::Problem;
+
+pub(super) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// Answers 429 when too many requests are in work and 503 when one takes too long.
+pub(super) fn limit_load(router: Router<Service>, config: &HttpConfig) -> Router<Service> {
+    router.layer(
+        ServiceBuilder::new()
+            .layer(HandleErrorLayer::new(|_: BoxError| async {
+                Problem::of_status(StatusCode::TOO_MANY_REQUESTS).into_response()
+            }))
+            .layer(LoadShedLayer::new())
+            .layer(GlobalConcurrencyLimitLayer::new(config.max_in_flight))
+            .layer(TimeoutLayer::with_status_code(
+                StatusCode::SERVICE_UNAVAILABLE,
+                config.timeout(),
+            ))
+            .layer(RequestDecompressionLayer::new()),
+    )
+}
+
+/// Measures, names and logs every request, and shows every failure as a problem.
+pub(super) fn observe(router: Router<Service>) -> Router<Service> {
+    router.layer(
+        ServiceBuilder::new()
+            .layer(SetRequestIdLayer::new(REQUEST_ID, MakeRequestUuid))
+            .layer(PropagateRequestIdLayer::new(REQUEST_ID))
+            .layer(CompressionLayer::new())
+            .layer(middleware::from_fn(record))
+            .layer(CatchPanicLayer::custom(panicked)),
+    )
+}
+
+fn panicked(_payload: Box<dyn Any + Send>) -> Response {
+    // The panic's words may quote a complaint, so they go nowhere; the hook has told the place.
+    Problem::of_status(StatusCode::INTERNAL_SERVER_ERROR).into_response()
+}
+
+/// Counts and times the request, logs a failure, and turns a bare error into a problem.
+async fn record(request: Request, next: Next) -> Response {
+    let started = Instant::now();
+    let method = request.method().clone();
+    // The route, not the path: ids would make a new metric each.
+    let route = request.extensions().get::<MatchedPath>().cloned();
+    let request_id = request.headers().get(REQUEST_ID).cloned();
+    let response = next.run(request).await;
+    let status = response.status();
+    let route = route.as_ref().map_or("unmatched", MatchedPath::as_str);
+    let labels = [
+        ("method", method.as_str().to_owned()),
+        ("route", route.to_owned()),
+        ("status", status.as_u16().to_string()),
+    ];
+    metrics::counter!("fenzhen_http_requests_total", &labels).increment(1);
+    metrics::histogram!("fenzhen_http_request_duration_seconds", "route" => route.to_owned())
+        .record(started.elapsed().as_secs_f64());
+    if status.is_server_error() {
+        tracing::error!(%method, route, status = status.as_u16(), ?request_id, "request failed");
+    }
+    // The timeout layer and axum's own refusals have no body of ours.
+    let is_bare = (status.is_client_error() || status.is_server_error())
+        && response
+            .headers()
+            .get("content-type")
+            .is_none_or(|it| !it.as_bytes().starts_with(b"application/"));
+    if is_bare { Problem::of_status(status).into_response() } else { response }
+}

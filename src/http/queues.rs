@@ -1,0 +1,158 @@
+//! `/v1/queues`: open cases in the order in which they want to be worked.
+
+use std::sync::Arc;
+
+use axum::{
+    Json,
+    extract::{
+        Path, Query, State,
+        rejection::{PathRejection, QueryRejection},
+    },
+    response::{IntoResponse, Response},
+};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use crate::domain::QueueId;
+use crate::http::Service;
+use crate::http::error::{ApiError, Problem};
+use crate::http::page::PageParameters;
+use crate::triage::{CaseSummary, Desk};
+
+/// How many cases a list of queues shows of each.
+const N_NEXT: u16 = 3;
+
+/// How a queue stands.
+#[derive(Serialize, ToSchema)]
+pub(super) struct QueueAnswer<'a> {
+    /// The queue.
+    id: &'a str,
+    /// Its name for people.
+    name: &'a str,
+    /// The department that answers for it.
+    department: &'a str,
+    /// Open cases.
+    open: u64,
+    /// Of these, cases whose resolution is overdue.
+    overdue: u64,
+    /// Of these, cases that executives must see.
+    executive: u64,
+    /// When the next case must be settled.
+    #[schema(value_type = Option<String>)]
+    earliest_due_at: Option<Timestamp>,
+    /// Its most urgent cases.
+    next: Vec<CaseSummary<'a>>,
+}
+
+/// Every queue.
+#[derive(Serialize, ToSchema)]
+pub(super) struct QueuesAnswer<'a> {
+    /// The queue with the most urgent case first; empty ones last, in the order of the policy.
+    queues: Vec<QueueAnswer<'a>>,
+}
+
+/// Lists the queues, how they stand and their most urgent cases
+#[utoipa::path(
+    get,
+    path = "/v1/queues",
+    tag = "queues",
+    responses((status = 200, description = "Every queue", body = QueuesAnswer<'static>))
+)]
+pub(super) async fn list(State(service): State<Service>) -> Result<Response, ApiError> {
+    let desk = &service.desk;
+    let counts = desk.count_queues((service.clock)()).await?;
+    let mut next = Vec::with_capacity(counts.len());
+    for count in &counts {
+        next.push(desk.list_queue(&count.queue, None, N_NEXT).await?.items);
+    }
+    let knowledge = desk.engine().knowledge();
+    let standing = counts.iter().zip(&next).map(|(count, cases)| {
+        // A queue that the policy no longer names still holds its cases, and nobody may lose
+        // sight of them.
+        let queue = knowledge.policy.find_queue(&count.queue);
+        QueueAnswer {
+            id: count.queue.as_str(),
+            name: queue.map_or(count.queue.as_str(), |queue| &queue.name),
+            department: queue.map_or("", |queue| &queue.department),
+            open: count.open,
+            overdue: count.overdue,
+            executive: count.executive,
+            earliest_due_at: Some(count.earliest_due_at),
+            next: cases.iter().map(CaseSummary::new).collect(),
+        }
+    });
+    let mut queues: Vec<_> = standing.collect();
+    queues.sort_by(|a, b| top_priority(b).total_cmp(&top_priority(a)));
+    let has_cases = |id: &QueueId| counts.iter().any(|count| count.queue == *id);
+    let empty = knowledge.policy.queues().iter().filter(|queue| !has_cases(&queue.id));
+    queues.extend(empty.map(|queue| QueueAnswer {
+        id: queue.id.as_str(),
+        name: &queue.name,
+        department: &queue.department,
+        open: 0,
+        overdue: 0,
+        executive: 0,
+        earliest_due_at: None,
+        next: Vec::new(),
+    }));
+    Ok(Json(QueuesAnswer { queues }).into_response())
+}
+
+fn top_priority(queue: &QueueAnswer<'_>) -> f64 {
+    queue.next.first().map_or(f64::MIN, CaseSummary::priority)
+}
+
+/// Which page of a queue.
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+pub(super) struct QueueParameters {
+    /// Where to go on: `next_cursor` of the page before.
+    cursor: Option<String>,
+    /// How many, 1 to 200; 50 if not given.
+    limit: Option<u16>,
+}
+
+/// A page of a queue.
+#[derive(Serialize, ToSchema)]
+pub(super) struct QueuePage<'a> {
+    /// The queue.
+    queue: String,
+    /// Its open cases, highest priority first, then by deadline, then by age.
+    cases: Vec<CaseSummary<'a>>,
+    /// Send it as `cursor` for the next page; null on the last one.
+    next_cursor: Option<String>,
+}
+
+/// Lists the open cases of a queue, most urgent first
+#[utoipa::path(
+    get,
+    path = "/v1/queues/{queue}",
+    tag = "queues",
+    params(("queue" = String, Path, description = "The queue"), QueueParameters),
+    responses(
+        (status = 200, description = "A page of the queue", body = QueuePage<'static>),
+        (status = 404, description = "No such queue", body = Problem, content_type = "application/problem+json"),
+    )
+)]
+pub(super) async fn show(
+    State(desk): State<Arc<Desk>>,
+    queue: Result<Path<String>, PathRejection>,
+    parameters: Result<Query<QueueParameters>, QueryRejection>,
+) -> Result<Response, ApiError> {
+    let Path(queue) = queue.map_err(ApiError::Path)?;
+    let Query(QueueParameters { cursor, limit }) = parameters.map_err(ApiError::Query)?;
+    let page = PageParameters { cursor, limit };
+    let (after, limit) = (page.cursor()?, page.limit()?);
+    let queue: QueueId = queue.parse().map_err(|_| ApiError::Missing("queue"))?;
+    let page = desk.list_queue(&queue, after, limit).await?;
+    if page.items.is_empty() && desk.engine().knowledge().policy.find_queue(&queue).is_none() {
+        return Err(ApiError::Missing("queue"));
+    }
+    let answer = QueuePage {
+        queue: queue.to_string(),
+        cases: page.items.iter().map(CaseSummary::new).collect(),
+        next_cursor: page.next.map(|cursor| cursor.to_string()),
+    };
+    Ok(Json(answer).into_response())
+}

@@ -1,0 +1,62 @@
+//! The shape of what clients send, for the documentation. Reading it is the use cases' work, so
+//! that every mistake can be listed.
+
+use utoipa::ToSchema;
+
+/// Who complains 客户.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "documentation alone")]
+pub(super) struct CustomerBody {
+    /// Your id of the customer.
+    id: Option<String>,
+    /// Name or user name.
+    name: Option<String>,
+    /// Telephone, e-mail or another way to reach the customer.
+    contact: Option<String>,
+}
+
+/// What the complaint is about 对象.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "documentation alone")]
+pub(super) struct ObjectBody {
+    /// Product or service.
+    product: Option<String>,
+    /// Shop or branch.
+    shop: Option<String>,
+    /// Employee.
+    employee: Option<String>,
+    /// Order number.
+    order_number: Option<String>,
+}
+
+/// A complaint with everything that the intake system knows. Only `text` is required.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "documentation alone")]
+pub(super) struct SubmissionBody {
+    /// Your own mark, echoed in answers to batches.
+    id: Option<String>,
+    /// What the customer wrote or said: not blank, at most 100,000 characters.
+    text: String,
+    /// `chat`, `hotline`, `order_page`, `form`, `email`, `social`, `store` or `regulator`.
+    channel: Option<String>,
+    /// Your id of the complaint, unique within its channel; a second one is the same case.
+    external_id: Option<String>,
+    /// Who complains.
+    customer: Option<CustomerBody>,
+    /// What the complaint is about.
+    object: Option<ObjectBody>,
+    /// What the customer wants.
+    demand: Option<String>,
+    /// Links to screenshots, chats, photos, video; at most 50.
+    evidence: Option<Vec<String>>,
+    /// The amount in dispute in yuan, as a number or as text.
+    amount: Option<f64>,
+    /// `standard`, `member` or `vip`.
+    customer_tier: Option<String>,
+    /// How often the customer has contacted you about this before.
+    prior_contacts: Option<u32>,
+    /// When it happened, RFC 3339.
+    occurred_at: Option<String>,
+    /// When you received it, RFC 3339; now if not given. Clocks start here.
+    received_at: Option<String>,
+}

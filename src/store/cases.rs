@@ -1,0 +1,395 @@
+//! Cases: what was complained about, and what triage made of it. A case is unique by its id and by
+//! the external id that its channel gave it, so a complaint that is sent twice is stored once.
+
+use std::fmt;
+
+use jiff::Timestamp;
+use sqlx::any::{AnyArguments, AnyRow};
+use sqlx::query::Query;
+use sqlx::{Any, AnyConnection, Arguments, AssertSqlSafe, Encode, Type};
+use uuid::Uuid;
+
+use crate::domain::{Channel, Complaint, CustomerTier, Elements, LabelId, Money, QueueId, Tier};
+use crate::store::Store;
+use crate::store::cursor::{CaseCursor, Page};
+use crate::store::error::{Constraint, Error};
+use crate::store::events::{NewEvent, insert_event};
+use crate::store::idempotency::{Completion, finish_claim};
+use crate::store::row::Columns;
+use crate::store::writer::Write;
+
+/// The status of a case that has just come in.
+pub const RECEIVED: &str = "received";
+
+/// A case to store.
+#[derive(Clone, PartialEq)]
+pub struct NewCase {
+    /// A v7 UUID, so that ids sort by time.
+    pub id: Uuid,
+    /// What the channel calls it; unique within the channel.
+    pub external_id: Option<String>,
+    /// The words and what the intake system knows beside them.
+    pub complaint: Complaint,
+    /// The five elements as far as they are known.
+    pub elements: Elements,
+    /// When it happened.
+    pub occurred_at: Option<Timestamp>,
+    /// When it was stored.
+    pub created_at: Timestamp,
+    /// What triage made of it.
+    pub triage: Triage,
+}
+
+/// What triage made of a complaint: the columns that lists filter and sort by, and the answer.
+#[derive(Clone, PartialEq)]
+pub struct Triage {
+    /// Whose list it is on.
+    pub queue: QueueId,
+    /// The department that answers for it.
+    pub department: String,
+    /// Who decides.
+    pub tier: Tier,
+    /// What it is about.
+    pub category: Option<LabelId>,
+    /// How severe it is.
+    pub severity: LabelId,
+    /// The severity's rank, lowest first.
+    pub severity_rank: u16,
+    /// The writer's mood.
+    pub sentiment: Option<LabelId>,
+    /// Whether executives must see it.
+    pub executive_review: bool,
+    /// Whether a person must label it first.
+    pub needs_triage: bool,
+    /// How urgent it is.
+    pub priority: f64,
+    /// The earliest deadline.
+    pub first_due_at: Timestamp,
+    /// When it must be settled.
+    pub resolution_due_at: Timestamp,
+    /// The model that was asked; nothing without one.
+    pub model_version: Option<String>,
+    /// The rules that were asked.
+    pub rules_version: String,
+    /// Whether rules alone decided.
+    pub fallback: bool,
+    /// The whole answer as JSON.
+    pub answer: String,
+}
+
+/// A stored case.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Case {
+    /// Where it stands, such as [`RECEIVED`].
+    pub status: String,
+    /// Everything else.
+    pub record: NewCase,
+}
+
+/// A case that comes in, with what is written beside it in the same transaction.
+#[derive(Clone, Debug)]
+pub struct Intake {
+    /// The case.
+    pub case: NewCase,
+    /// That it was received, by whom.
+    pub event: NewEvent,
+    /// The answer to keep under an idempotency key, when the request has one.
+    pub completion: Option<Completion>,
+}
+
+/// What became of an intake.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Inserted {
+    /// It is stored.
+    Created,
+    /// The channel has sent it before: nothing was written, this is the case that is there.
+    Existing(Box<Case>),
+}
+
+/// Which cases to list; what is not set does not matter.
+#[derive(Clone, Debug, Default)]
+pub struct CaseFilter {
+    /// On this queue.
+    pub queue: Option<QueueId>,
+    /// In this status.
+    pub status: Option<String>,
+    /// About this.
+    pub category: Option<LabelId>,
+    /// This severe.
+    pub severity: Option<LabelId>,
+    /// Seen by executives or not.
+    pub executive_review: Option<bool>,
+    /// To be labelled by a person or not.
+    pub needs_triage: Option<bool>,
+    /// From this channel.
+    pub channel: Option<Channel>,
+}
+
+/// Every column in the order in which `bind` writes them.
+macro_rules! columns {
+    () => {
+        "id, channel, external_id, text, customer_id, customer_name, customer_contact, product, shop, \
+         employee, order_number, demand, evidence, amount_fen, customer_tier, prior_contacts, occurred_at, \
+         received_at, created_at, status, is_open, queue, department, tier, category, severity, \
+         severity_rank, sentiment, executive_review, needs_triage, priority, first_due_at, \
+         resolution_due_at, model_version, rules_version, fallback, answer"
+    };
+}
+pub(super) use columns;
+
+impl Store {
+    /// Stores a case, its first event and the answer to its idempotency key, all or nothing.
+    ///
+    /// When the channel has sent the case before, nothing is written, not even the answer: the
+    /// caller finishes the key with what it then answers. A crash in between loses nothing, since
+    /// the key's claim goes stale and the request that is sent again finds the case.
+    pub async fn insert_case(&self, intake: Intake) -> Result<Inserted, Error> {
+        self.writer.write(intake).await
+    }
+
+    /// The case with this id.
+    pub async fn find_case(&self, id: Uuid) -> Result<Option<Case>, Error> {
+        let sql = concat!("SELECT ", columns!(), " FROM cases WHERE id = $1");
+        let row = sqlx::query(sql).bind(id.to_string()).fetch_optional(&self.pool).await?;
+        row.as_ref().map(read_case).transpose()
+    }
+
+    /// Cases, newest first.
+    pub async fn list_cases(
+        &self,
+        filter: &CaseFilter,
+        after: Option<CaseCursor>,
+        limit: u16,
+    ) -> Result<Page<Case, CaseCursor>, Error> {
+        let mut conditions = Conditions::default();
+        let text = |id: &LabelId| id.as_str().to_owned();
+        conditions.and("queue =", filter.queue.as_ref().map(|queue| queue.as_str().to_owned()))?;
+        conditions.and("status =", filter.status.clone())?;
+        conditions.and("category =", filter.category.as_ref().map(text))?;
+        conditions.and("severity =", filter.severity.as_ref().map(text))?;
+        conditions.and("executive_review =", filter.executive_review.map(i64::from))?;
+        conditions.and("needs_triage =", filter.needs_triage.map(i64::from))?;
+        conditions.and("channel =", filter.channel.map(|channel| channel.as_str().to_owned()))?;
+        conditions.and("id <", after.map(|cursor| cursor.id.to_string()))?;
+        let Conditions { sql, mut arguments } = conditions;
+        arguments.add(i64::from(limit) + 1).map_err(sqlx::Error::Encode)?;
+        let columns = columns!();
+        let limit_idx = arguments.len();
+        let sql = format!(
+            "SELECT {columns} FROM cases WHERE 1 = 1{sql} ORDER BY id DESC LIMIT ${limit_idx}"
+        );
+        // Only constants above went into the text; values are arguments.
+        let rows = sqlx::query_with(AssertSqlSafe(sql), arguments).fetch_all(&self.pool).await?;
+        let cases = rows.iter().map(read_case).collect::<Result<Vec<_>, _>>()?;
+        Ok(Page::cut(cases, limit, |case| CaseCursor { id: case.record.id }))
+    }
+}
+
+/// Conditions that are there only when they have a value.
+#[derive(Default)]
+struct Conditions {
+    sql: String,
+    arguments: AnyArguments,
+}
+
+impl Conditions {
+    fn and<'v, T>(&mut self, condition: &'static str, value: Option<T>) -> Result<(), Error>
+    where
+        T: Encode<'v, Any> + Type<Any>,
+    {
+        let Some(value) = value else { return Ok(()) };
+        self.arguments.add(value).map_err(sqlx::Error::Encode)?;
+        self.sql.extend([" AND ", condition, " $", &self.arguments.len().to_string()]);
+        Ok(())
+    }
+}
+
+impl Write for Intake {
+    type Output = Inserted;
+
+    async fn run(&self, connection: &mut AnyConnection) -> Result<Inserted, Error> {
+        let sql = concat!(
+            "INSERT INTO cases (",
+            columns!(),
+            ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, \
+             $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34, $35, $36, $37) \
+             ON CONFLICT (channel, external_id) DO NOTHING"
+        );
+        let inserted = bind(sqlx::query(sql), &self.case).execute(&mut *connection).await?;
+        if inserted.rows_affected() == 0 {
+            let existing = find_by_external_id(connection, &self.case).await?;
+            return existing
+                .map(Inserted::Existing)
+                .ok_or(Error::Broken(Constraint::CaseExternalId));
+        }
+        insert_event(connection, self.case.id, 1, &self.event).await?;
+        if let Some(completion) = &self.completion {
+            finish_claim(connection, completion).await?;
+        }
+        Ok(Inserted::Created)
+    }
+}
+
+async fn find_by_external_id(
+    connection: &mut AnyConnection,
+    case: &NewCase,
+) -> Result<Option<Box<Case>>, Error> {
+    let sql = concat!("SELECT ", columns!(), " FROM cases WHERE channel = $1 AND external_id = $2");
+    let query = sqlx::query(sql).bind(channel_column(case)).bind(case.external_id.as_deref());
+    let row = query.fetch_optional(connection).await?;
+    row.as_ref().map(|row| read_case(row).map(Box::new)).transpose()
+}
+
+fn channel_column(case: &NewCase) -> &'static str {
+    case.complaint.channel.map_or("", Channel::as_str)
+}
+
+fn bind<'q>(
+    query: Query<'q, Any, AnyArguments>,
+    case: &'q NewCase,
+) -> Query<'q, Any, AnyArguments> {
+    let NewCase { id, external_id, complaint, elements, occurred_at, created_at, triage } = case;
+    let evidence = serde_json::to_string(&elements.evidence).expect("text is JSON");
+    let label = |label: &'q Option<LabelId>| label.as_ref().map(LabelId::as_str);
+    query
+        .bind(id.to_string())
+        .bind(channel_column(case))
+        .bind(external_id.as_deref())
+        .bind(complaint.text.as_str())
+        .bind(elements.customer_id.as_deref())
+        .bind(elements.customer_name.as_deref())
+        .bind(elements.customer_contact.as_deref())
+        .bind(elements.product.as_deref())
+        .bind(elements.shop.as_deref())
+        .bind(elements.employee.as_deref())
+        .bind(elements.order_number.as_deref())
+        .bind(elements.demand.as_deref())
+        .bind(evidence)
+        .bind(complaint.amount.map(Money::fen))
+        .bind(complaint.customer_tier.as_str())
+        .bind(complaint.prior_contacts.map(i64::from))
+        .bind(occurred_at.map(Timestamp::as_microsecond))
+        .bind(complaint.received_at.as_microsecond())
+        .bind(created_at.as_microsecond())
+        .bind(RECEIVED)
+        .bind(1_i64)
+        .bind(triage.queue.as_str())
+        .bind(triage.department.as_str())
+        .bind(i64::from(u8::from(triage.tier)))
+        .bind(label(&triage.category))
+        .bind(triage.severity.as_str())
+        .bind(i64::from(triage.severity_rank))
+        .bind(label(&triage.sentiment))
+        .bind(i64::from(triage.executive_review))
+        .bind(i64::from(triage.needs_triage))
+        .bind(triage.priority)
+        .bind(triage.first_due_at.as_microsecond())
+        .bind(triage.resolution_due_at.as_microsecond())
+        .bind(triage.model_version.as_deref())
+        .bind(triage.rules_version.as_str())
+        .bind(i64::from(triage.fallback))
+        .bind(triage.answer.as_str())
+}
+
+/// Reads what `bind` wrote.
+pub(super) fn read_case(row: &AnyRow) -> Result<Case, Error> {
+    let row = Columns(row);
+    let record = NewCase {
+        id: row.parse("id")?,
+        external_id: row.get("external_id")?,
+        complaint: read_complaint(row)?,
+        elements: read_elements(row)?,
+        occurred_at: row.find_time("occurred_at")?,
+        created_at: row.time("created_at")?,
+        triage: read_triage(row)?,
+    };
+    Ok(Case { status: row.get("status")?, record })
+}
+
+fn read_complaint(row: Columns<'_>) -> Result<Complaint, Error> {
+    let channel: &str = row.get("channel")?;
+    let tier: &str = row.get("customer_tier")?;
+    let amount_fen: Option<i64> = row.get("amount_fen")?;
+    let prior_contacts: Option<i64> = row.get("prior_contacts")?;
+    Ok(Complaint {
+        text: row.parse("text")?,
+        channel: match channel {
+            "" => None,
+            name => Some(
+                Channel::ALL
+                    .into_iter()
+                    .find(|known| known.as_str() == name)
+                    .ok_or(Error::Corrupt("channel"))?,
+            ),
+        },
+        amount: amount_fen.map(Money::from_fen),
+        customer_tier: CustomerTier::ALL
+            .into_iter()
+            .find(|known| known.as_str() == tier)
+            .ok_or(Error::Corrupt("customer_tier"))?,
+        prior_contacts: prior_contacts
+            .map(u32::try_from)
+            .transpose()
+            .map_err(|_| Error::Corrupt("prior_contacts"))?,
+        received_at: row.time("received_at")?,
+    })
+}
+
+fn read_elements(row: Columns<'_>) -> Result<Elements, Error> {
+    Ok(Elements {
+        customer_id: row.get("customer_id")?,
+        customer_name: row.get("customer_name")?,
+        customer_contact: row.get("customer_contact")?,
+        product: row.get("product")?,
+        shop: row.get("shop")?,
+        employee: row.get("employee")?,
+        order_number: row.get("order_number")?,
+        demand: row.get("demand")?,
+        evidence: serde_json::from_str(row.get("evidence")?)
+            .map_err(|_| Error::Corrupt("evidence"))?,
+    })
+}
+
+fn read_triage(row: Columns<'_>) -> Result<Triage, Error> {
+    Ok(Triage {
+        queue: row.parse("queue")?,
+        department: row.get("department")?,
+        tier: Tier::try_from(row.number::<u8>("tier")?).map_err(|_| Error::Corrupt("tier"))?,
+        category: row.find("category")?,
+        severity: row.parse("severity")?,
+        severity_rank: row.number("severity_rank")?,
+        sentiment: row.find("sentiment")?,
+        executive_review: row.flag("executive_review")?,
+        needs_triage: row.flag("needs_triage")?,
+        priority: row.get("priority")?,
+        first_due_at: row.time("first_due_at")?,
+        resolution_due_at: row.time("resolution_due_at")?,
+        model_version: row.get("model_version")?,
+        rules_version: row.get("rules_version")?,
+        fallback: row.flag("fallback")?,
+        answer: row.get("answer")?,
+    })
+}
+
+// Names, contacts and answers that quote customers do not reach logs, not even by accident.
+
+impl fmt::Debug for NewCase {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("NewCase")
+            .field("id", &self.id)
+            .field("complaint", &self.complaint)
+            .field("created_at", &self.created_at)
+            .field("triage", &self.triage)
+            .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Triage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Triage")
+            .field("queue", &self.queue)
+            .field("category", &self.category)
+            .field("severity", &self.severity)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,95 @@
+//! Events: who did what to a case, when and why. They are only ever added.
+
+use jiff::Timestamp;
+use sqlx::AnyConnection;
+use uuid::Uuid;
+
+use crate::store::Store;
+use crate::store::error::Error;
+use crate::store::row::Columns;
+use crate::store::writer::Write;
+
+/// Something that happened to a case.
+#[derive(Clone, Debug, PartialEq)]
+pub struct NewEvent {
+    /// When.
+    pub at: Timestamp,
+    /// Who did it: a person, a key or a part of the service.
+    pub actor: String,
+    /// What happened, such as `case.received`.
+    pub kind: String,
+    /// What changed and why; no words of customers.
+    pub data: serde_json::Value,
+}
+
+/// A stored event.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Event {
+    /// Its number within the case, from 1.
+    pub seq: u32,
+    /// What happened.
+    pub record: NewEvent,
+}
+
+/// An event to add after the last one of a case.
+struct Append {
+    case_id: Uuid,
+    event: NewEvent,
+}
+
+impl Store {
+    /// Adds an event to a case. When two are added at once one is refused with
+    /// [`Constraint::EventSequence`](crate::store::Constraint::EventSequence), to be sent again.
+    pub async fn insert_event(&self, case_id: Uuid, event: NewEvent) -> Result<u32, Error> {
+        self.writer.write(Append { case_id, event }).await
+    }
+
+    /// The events of a case, oldest first.
+    pub async fn list_events(&self, case_id: Uuid) -> Result<Vec<Event>, Error> {
+        let sql = "SELECT seq, at, actor, kind, data FROM events WHERE case_id = $1 ORDER BY seq";
+        let rows = sqlx::query(sql).bind(case_id.to_string()).fetch_all(&self.pool).await?;
+        let event = |row| {
+            let row = Columns(row);
+            let record = NewEvent {
+                at: row.time("at")?,
+                actor: row.get("actor")?,
+                kind: row.get("kind")?,
+                data: serde_json::from_str(row.get("data")?).map_err(|_| Error::Corrupt("data"))?,
+            };
+            Ok(Event { seq: row.number("seq")?, record })
+        };
+        rows.iter().map(event).collect()
+    }
+}
+
+impl Write for Append {
+    type Output = u32;
+
+    async fn run(&self, connection: &mut AnyConnection) -> Result<u32, Error> {
+        let sql = "SELECT COALESCE(MAX(seq), 0) + 1 AS next FROM events WHERE case_id = $1";
+        let row =
+            sqlx::query(sql).bind(self.case_id.to_string()).fetch_one(&mut *connection).await?;
+        let seq = Columns(&row).number("next")?;
+        insert_event(connection, self.case_id, seq, &self.event).await?;
+        Ok(seq)
+    }
+}
+
+pub(super) async fn insert_event(
+    connection: &mut AnyConnection,
+    case_id: Uuid,
+    seq: u32,
+    event: &NewEvent,
+) -> Result<(), Error> {
+    let sql =
+        "INSERT INTO events (case_id, seq, at, actor, kind, data) VALUES ($1, $2, $3, $4, $5, $6)";
+    let query = sqlx::query(sql)
+        .bind(case_id.to_string())
+        .bind(i64::from(seq))
+        .bind(event.at.as_microsecond())
+        .bind(event.actor.as_str())
+        .bind(event.kind.as_str())
+        .bind(event.data.to_string());
+    query.execute(connection).await?;
+    Ok(())
+}

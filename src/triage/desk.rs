@@ -1,0 +1,227 @@
+//! Cases: received exactly once, found again, listed in the order in which they want to be worked.
+
+use jiff::Timestamp;
+use serde_json::json;
+use uuid::Uuid;
+
+use crate::domain::{DeadlineKind, LabelId, QueueId, Role};
+use crate::store::{
+    self, Case, CaseCursor, CaseFilter, Claim, ClaimOutcome, Completion, Event, Inserted, Intake,
+    NewCase, NewEvent, Page, QueueCount, QueueCursor, Store, StoredResponse, Triage,
+};
+use crate::triage::{Answer, CaseAnswer, Classification, Engine, Submission};
+
+/// The use cases that need the store beside the engine.
+#[derive(Debug)]
+pub struct Desk {
+    engine: Engine,
+    store: Store,
+}
+
+/// Why a use case failed.
+#[derive(Debug, thiserror::Error)]
+pub enum DeskError {
+    /// The idempotency key was used for another body.
+    #[error("the idempotency key belongs to a request with another body")]
+    KeyBodyDiffers,
+    /// The first request with this idempotency key is still in work.
+    #[error("a request with this idempotency key is still in work")]
+    KeyInFlight,
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] store::Error),
+}
+
+/// A submission to receive, with what the edge knows about the request.
+pub struct Receipt {
+    /// The complaint.
+    pub submission: Submission,
+    /// The idempotency key and the digest of the body it came with.
+    pub key: Option<(String, String)>,
+    /// The id that the case gets if it is new.
+    pub id: Uuid,
+    /// The request, for the event.
+    pub request_id: Option<String>,
+    /// Now.
+    pub now: Timestamp,
+}
+
+impl Desk {
+    /// A desk that judges with `engine` and keeps cases in `store`.
+    pub const fn new(engine: Engine, store: Store) -> Self {
+        Self { engine, store }
+    }
+
+    /// What judges complaints.
+    pub const fn engine(&self) -> &Engine {
+        &self.engine
+    }
+
+    /// Whether the database answers.
+    pub async fn ping(&self) -> Result<(), DeskError> {
+        Ok(self.store.ping().await?)
+    }
+
+    /// Lets the database finish its work and closes it.
+    pub async fn close(&self) {
+        self.store.close().await;
+    }
+
+    /// Makes a complaint a case, exactly once for an idempotency key and for an external id of a
+    /// channel. Answers 201 with the new case or 200 with the one that is there.
+    pub async fn receive(&self, receipt: Receipt) -> Result<StoredResponse, DeskError> {
+        let claim = match &receipt.key {
+            None => None,
+            Some((key, digest)) => match self.store.claim(key, digest, receipt.now).await? {
+                ClaimOutcome::Claimed(claim) => Some(claim),
+                ClaimOutcome::Replay(response) => return Ok(response),
+                ClaimOutcome::BodyDiffers => return Err(DeskError::KeyBodyDiffers),
+                ClaimOutcome::InFlight => return Err(DeskError::KeyInFlight),
+            },
+        };
+        let outcome = self.insert(receipt, claim.clone()).await;
+        if let (Err(_), Some(claim)) = (&outcome, claim) {
+            // Nothing was written, so the request may be sent again at once. If even this fails,
+            // the claim goes stale by itself.
+            drop(self.store.release(claim).await);
+        }
+        outcome
+    }
+
+    async fn insert(
+        &self,
+        receipt: Receipt,
+        claim: Option<Claim>,
+    ) -> Result<StoredResponse, DeskError> {
+        let case = self.new_case(receipt.submission, receipt.id, receipt.now);
+        let event = received_event(&case, receipt.request_id.as_deref(), receipt.now);
+        let case = Case { status: store::RECEIVED.to_owned(), record: case };
+        let response = StoredResponse { status: 201, body: to_json(&case) };
+        let completion = |response| claim.map(|claim| Completion { claim, response });
+        let intake =
+            Intake { case: case.record, event, completion: completion.clone()(response.clone()) };
+        match self.store.insert_case(intake).await? {
+            Inserted::Created => Ok(response),
+            Inserted::Existing(case) => {
+                let response = StoredResponse { status: 200, body: to_json(&case) };
+                if let Some(completion) = completion(response.clone()) {
+                    self.store.finish(completion).await?;
+                }
+                Ok(response)
+            }
+        }
+    }
+
+    fn new_case(&self, submission: Submission, id: Uuid, now: Timestamp) -> NewCase {
+        let classification = self.engine.classify(&submission.complaint);
+        let answer = Answer::new(submission.complaint.text.as_str(), &classification);
+        let answer = serde_json::to_string(&answer).expect("an answer is plain data");
+        let triage = columns(&classification, answer);
+        NewCase {
+            id,
+            external_id: submission.external_id,
+            complaint: submission.complaint,
+            elements: submission.elements,
+            occurred_at: submission.occurred_at,
+            created_at: now,
+            triage,
+        }
+    }
+
+    /// The case with this id.
+    pub async fn find_case(&self, id: Uuid) -> Result<Option<Case>, DeskError> {
+        Ok(self.store.find_case(id).await?)
+    }
+
+    /// What happened to a case, oldest first.
+    pub async fn list_events(&self, id: Uuid) -> Result<Vec<Event>, DeskError> {
+        Ok(self.store.list_events(id).await?)
+    }
+
+    /// Cases, newest first.
+    pub async fn list_cases(
+        &self,
+        filter: &CaseFilter,
+        after: Option<CaseCursor>,
+        limit: u16,
+    ) -> Result<Page<Case, CaseCursor>, DeskError> {
+        Ok(self.store.list_cases(filter, after, limit).await?)
+    }
+
+    /// The open cases of a queue, most urgent first.
+    pub async fn list_queue(
+        &self,
+        queue: &QueueId,
+        after: Option<QueueCursor>,
+        limit: u16,
+    ) -> Result<Page<Case, QueueCursor>, DeskError> {
+        Ok(self.store.list_queue(queue, after, limit).await?)
+    }
+
+    /// How the queues that have open cases stand.
+    pub async fn count_queues(&self, now: Timestamp) -> Result<Vec<QueueCount>, DeskError> {
+        Ok(self.store.count_queues(now).await?)
+    }
+
+    /// Forgets idempotency keys whose time is over.
+    pub async fn forget_keys(&self, now: Timestamp) -> Result<u64, DeskError> {
+        Ok(self.store.delete_expired(now).await?)
+    }
+}
+
+fn to_json(case: &Case) -> String {
+    serde_json::to_string(&CaseAnswer::new(case)).expect("a case is plain data")
+}
+
+/// What lists filter and sort by.
+fn columns(classification: &Classification, answer: String) -> Triage {
+    let Classification { knowledge, decision, prediction, .. } = classification;
+    let due = |kind: DeadlineKind| {
+        decision.deadlines.iter().filter(move |it| it.kind == kind).map(|it| it.due_at).min()
+    };
+    let first_due_at = decision.deadlines.iter().map(|it| it.due_at).min();
+    let sentiment = prediction.as_ref().and_then(|it| it.chosen_label(Role::Sentiment));
+    let severity = &decision.severity.label;
+    let severity_rank = knowledge
+        .taxonomy
+        .role(Role::Severity)
+        .and_then(|(_, head)| head.label_idx(severity.as_str()));
+    Triage {
+        queue: decision.queue.clone(),
+        department: decision.department.clone(),
+        tier: decision.tier,
+        category: decision.category.clone(),
+        severity: severity.clone(),
+        severity_rank: severity_rank.unwrap_or_default() as u16,
+        sentiment: sentiment.map(|(label, _)| label.id.clone()),
+        executive_review: decision.executive_review,
+        needs_triage: decision.needs_triage,
+        priority: decision.priority.score(),
+        first_due_at: first_due_at.unwrap_or(Timestamp::MAX),
+        resolution_due_at: due(DeadlineKind::Resolution).or(first_due_at).unwrap_or(Timestamp::MAX),
+        model_version: classification.model_version().map(ToOwned::to_owned),
+        rules_version: knowledge.rules.version().to_owned(),
+        fallback: classification.is_fallback(),
+        answer,
+    }
+}
+
+fn received_event(case: &NewCase, request_id: Option<&str>, now: Timestamp) -> NewEvent {
+    let triage = &case.triage;
+    NewEvent {
+        at: now,
+        actor: "intake".to_owned(),
+        kind: "case.received".to_owned(),
+        data: json!({
+            "request_id": request_id,
+            "queue": triage.queue.as_str(),
+            "category": triage.category.as_ref().map(LabelId::as_str),
+            "severity": triage.severity.as_str(),
+            "executive_review": triage.executive_review,
+            "needs_triage": triage.needs_triage,
+            "model_version": triage.model_version,
+            "rules_version": triage.rules_version,
+            "fallback": triage.fallback,
+        }),
+    }
+}

@@ -1,0 +1,22 @@
+//! The use cases: classify a complaint, receive it as a case, look cases up. They join the pure
+//! modules below to the store and are the same for HTTP and the command line. They know neither.
+
+mod answer;
+mod bulk;
+mod case_answer;
+mod desk;
+mod engine;
+mod knowledge;
+mod submission;
+
+pub use answer::{
+    Alternative, AmountAnswer, Answer, CategoryAnswer, DeadlineAnswer, DeadlinesAnswer,
+    DecisionAnswer, EvidenceAnswer, FactsAnswer, FiredRule, LabelAnswer, ModelAnswer,
+    PriorityTermAnswer, ReasonAnswer, RulesAnswer, SeverityAnswer, SignalAnswer,
+};
+pub use bulk::{ItemAnswer, Place, answer_item, answer_value};
+pub use case_answer::{CaseAnswer, CaseSummary, ElementsAnswer};
+pub use desk::{Desk, DeskError, Receipt};
+pub use engine::{Classification, Engine};
+pub use knowledge::{Groundwork, Knowledge, LoadError, ModelState, Sources};
+pub use submission::{Mistake, SUBMISSION_FIELDS, Submission, parse_submission};

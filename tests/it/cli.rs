@@ -1,0 +1,97 @@
+//! The real binary on a command line.
+
+use std::{
+    io::Write,
+    process::{Command, Output, Stdio},
+};
+
+use serde_json::Value;
+
+use crate::server::root;
+
+fn fenzhen(arguments: &[&str], stdin: &[u8]) -> Output {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_fenzhen"))
+        .args(arguments)
+        .current_dir(root())
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    child.stdin.take().unwrap().write_all(stdin).unwrap();
+    child.wait_with_output().unwrap()
+}
+
+fn lines(output: &Output) -> Vec<Value> {
+    let text = std::str::from_utf8(&output.stdout).unwrap();
+    text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+#[test]
+fn lines_are_classified_in_order_and_broken_ones_are_reported() {
+    let input =
+        "{\"id\": 1, \"text\": \"快递丢了\"}\n\n{broken\n{\"id\": 3, \"text\": \"退款没到账\"}\n";
+    let output = fenzhen(&["classify", "-"], input.as_bytes());
+    assert!(output.status.success());
+    let answers = lines(&output);
+    assert_eq!(answers.len(), 3);
+    assert_eq!((&answers[0]["id"], &answers[0]["line"]), (&Value::from(1), &Value::from(1)));
+    assert!(answers[1]["errors"].is_array());
+    assert_eq!(answers[2]["category"]["label"], "refund_payment");
+    let talk = String::from_utf8(output.stderr).unwrap();
+    assert!(talk.contains("line 3:"), "{talk}");
+    assert!(talk.contains("3 items, 1 of them broken"), "{talk}");
+}
+
+#[test]
+fn a_csv_file_is_classified_by_its_text_column() {
+    let input = "id,内容,amount\n7,\"快递丢了，\n一直没人管\",\n8,,3\n9,假货,x\n";
+    let arguments = ["classify", "-", "--input", "csv", "--text-column", "内容"];
+    let answers = lines(&fenzhen(&arguments, input.as_bytes()));
+    assert_eq!(answers.len(), 3);
+    assert_eq!(answers[0]["id"], "7");
+    assert_eq!(answers[0]["category"]["label"], "logistics");
+    assert_eq!(answers[1]["errors"][0]["pointer"], "/text");
+    assert_eq!(answers[2]["errors"][0]["pointer"], "/amount");
+    let missing = fenzhen(&["classify", "-", "--input", "csv"], input.as_bytes());
+    assert!(!missing.status.success());
+    let talk = String::from_utf8(missing.stderr).unwrap();
+    assert!(talk.contains("--text-column"), "{talk}");
+}
+
+#[test]
+fn the_rules_that_ship_are_right_and_can_be_explained() {
+    for arguments in [["rules", "check"], ["rules", "test"]] {
+        let output = fenzhen(&arguments, b"");
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    }
+    let arguments = ["rules", "explain", "--format", "json", "充电宝爆炸，手被烧伤"];
+    let output = fenzhen(&arguments, b"");
+    let trace: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert!(trace.to_string().contains("\"fired\":true"), "{trace}");
+}
+
+#[test]
+fn the_models_that_ship_are_whole() {
+    assert!(fenzhen(&["models", "verify"], b"").status.success());
+    let output = fenzhen(&["models", "list", "--format", "json"], b"");
+    let models: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert!(models.to_string().contains("\"live\":true"), "{models}");
+}
+
+#[test]
+fn a_database_is_brought_to_the_newest_schema_twice_without_harm() {
+    let folder = tempfile::tempdir().unwrap();
+    let url = format!("sqlite://{}/new/cases.sqlite", folder.path().display());
+    for _ in 0..2 {
+        let output = fenzhen(&["migrate", "--database", &url], b"");
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    }
+}
+
+#[test]
+fn a_missing_file_is_named() {
+    let output = fenzhen(&["classify", "nowhere.jsonl"], b"");
+    assert!(!output.status.success());
+    assert!(String::from_utf8(output.stderr).unwrap().contains("nowhere.jsonl"));
+}

@@ -1,0 +1,10 @@
+//! Black-box tests: the real service on a free port with a database of its own, the real binary,
+//! and the house rules that no compiler checks. The folders mirror the URLs.
+#![expect(clippy::unwrap_used, reason = "a failing test is the report")]
+
+mod cli;
+mod data;
+mod probes;
+mod server;
+mod tidy;
+mod v1;

@@ -1,0 +1,7 @@
+//! The paths below `/v1`.
+
+mod cases;
+mod classify;
+mod classify_batch;
+mod knowledge;
+mod queues;
