@@ -11,6 +11,7 @@ use std::{
 
 use anyhow::Context;
 use jiff::Timestamp;
+use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::{net::TcpListener, sync::oneshot, time::MissedTickBehavior};
 
 use crate::config::{DatabaseConfig, HttpConfig};
@@ -101,6 +102,7 @@ impl App {
         let period = Duration::from_secs(self.config.reload_s.max(1));
         let watch = tokio::spawn(watch(Arc::clone(&self.service.desk), self.sources, period));
         let forget = tokio::spawn(forget_keys(self.service.clone()));
+        let tend = tokio::spawn(tend_metrics(self.service.metrics.clone()));
         let shutdown = async { drop(finished.await) };
         let server = axum::serve(self.listener, router).with_graceful_shutdown(shutdown);
         let mut server = tokio::spawn(server.into_future());
@@ -116,8 +118,9 @@ impl App {
                 }
             }
         }
-        watch.abort();
-        forget.abort();
+        for task in [watch, forget, tend] {
+            task.abort();
+        }
         self.service.desk.close().await;
         Ok(())
     }
@@ -163,6 +166,15 @@ async fn watch(desk: Arc<Desk>, sources: Sources, period: Duration) {
             ),
             Err(_) => tracing::error!("loading the changed files panicked: the old ones stay live"),
         }
+    }
+}
+
+/// Empties the buffers of the metrics every few seconds.
+async fn tend_metrics(metrics: PrometheusHandle) {
+    let mut ticks = tokio::time::interval(Duration::from_secs(5));
+    loop {
+        ticks.tick().await;
+        metrics.run_upkeep();
     }
 }
 

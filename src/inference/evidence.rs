@@ -1,7 +1,7 @@
 //! Where in the text a score comes from: contributions of overlapping n-grams, laid over the text
 //! and gathered into whole words and their runs.
 
-use std::ops::Range;
+use std::{borrow::Cow, ops::Range};
 
 use crate::domain::Span;
 use crate::text::Document;
@@ -50,14 +50,17 @@ impl Heat {
 
 /// The places with the largest contributions, strongest first, at most three, none without a
 /// positive contribution.
-pub(super) fn strongest_spans(heat: &Heat, document: &Document<'_>) -> Vec<(Span, f32)> {
+pub(super) fn strongest_spans(
+    heat: &Heat,
+    words: &[Range<usize>],
+    document: &Document<'_>,
+) -> Vec<(Span, f32)> {
     let sums = heat.running_sums();
     let of = |range: &Range<usize>| sums[range.end] - sums[range.start];
-    let words = words(document);
     let strongest = words.iter().map(of).fold(0.0, f32::max);
     let mut runs: Vec<(Range<usize>, f32)> = Vec::new();
     for word in words {
-        let weight = of(&word);
+        let weight = of(word);
         if weight <= 0.0 || weight < strongest * FLOOR {
             continue;
         }
@@ -66,7 +69,7 @@ pub(super) fn strongest_spans(heat: &Heat, document: &Document<'_>) -> Vec<(Span
                 run.end = word.end;
                 *sum += weight;
             }
-            _ => runs.push((word, weight)),
+            _ => runs.push((word.clone(), weight)),
         }
     }
     runs.sort_by(|a, b| b.1.total_cmp(&a.1));
@@ -74,14 +77,12 @@ pub(super) fn strongest_spans(heat: &Heat, document: &Document<'_>) -> Vec<(Span
     runs.into_iter().map(|(run, weight)| (document.span(run), weight)).collect()
 }
 
-/// The words of the text that hold a letter or digit; single characters where nothing was
-/// segmented.
-fn words(document: &Document<'_>) -> Vec<Range<usize>> {
-    let text = document.normalized();
-    let is_word = |range: &Range<usize>| text[range.clone()].contains(char::is_alphanumeric);
-    if document.words().is_empty() {
-        let chars = text.char_indices().map(|(start, c)| start..start + c.len_utf8());
-        return chars.filter(is_word).collect();
+/// The words of the text; single letters and digits where nothing was segmented.
+pub(super) fn words<'d>(document: &'d Document<'_>) -> Cow<'d, [Range<usize>]> {
+    if !document.words().is_empty() {
+        return Cow::Borrowed(document.words());
     }
-    document.words().iter().filter(|range| is_word(range)).cloned().collect()
+    let chars = document.normalized().char_indices();
+    let chars = chars.filter(|(_, c)| c.is_alphanumeric());
+    chars.map(|(start, c)| start..start + c.len_utf8()).collect()
 }

@@ -1,11 +1,11 @@
 //! The linear model: a sparse dot product per output, and evidence that is exact because a
 //! score is a sum over places in the text.
 
-use std::sync::Arc;
+use std::{borrow::Cow, ops::Range, sync::Arc};
 
 use crate::domain::{Evidence, Head, HeadKind, HeadPrediction, Prediction, Taxonomy};
 use crate::inference::calibration::decide;
-use crate::inference::evidence::{Heat, strongest_spans};
+use crate::inference::evidence::{Heat, strongest_spans, words};
 use crate::inference::weights::n_outputs;
 use crate::inference::{Classifier, Error, Features, LinearWeights, Vector, Vocabulary};
 use crate::registry::{HeadDecision, Manifest};
@@ -57,21 +57,21 @@ impl LinearClassifier {
 
     /// The score of every output, heads in the taxonomy's order.
     pub fn scores(&self, vector: &Vector) -> Vec<f32> {
-        let mut sums = vec![[0.0_f32; LANES]; self.row_len / LANES];
-        for entry in &vector.entries {
-            let (chunks, _) = self.row(entry.row).as_chunks::<LANES>();
-            for (sum, weights) in sums.iter_mut().zip(chunks) {
-                for (sum, &weight) in sum.iter_mut().zip(weights) {
-                    *sum += entry.value * f32::from(weight);
+        let chunk = |idx: usize| {
+            // A local array stays in vector registers over the whole text.
+            let mut sums = [0.0_f32; LANES];
+            for entry in &vector.entries {
+                let (chunks, _) = self.row(entry.row).as_chunks::<LANES>();
+                let weights = chunks[idx].map(f32::from);
+                for lane in 0..LANES {
+                    sums[lane] += entry.value * weights[lane];
                 }
             }
-        }
+            sums
+        };
+        let sums = (0..self.row_len / LANES).flat_map(chunk);
         let lines = self.scales.iter().zip(&self.biases);
-        sums.as_flattened()
-            .iter()
-            .zip(lines)
-            .map(|(sum, (scale, bias))| sum * scale + bias)
-            .collect()
+        sums.zip(lines).map(|(sum, (scale, bias))| sum * scale + bias).collect()
     }
 
     fn row(&self, row: u32) -> &[i8] {
@@ -94,7 +94,7 @@ impl LinearClassifier {
                 heat.add(&reading.features[position as usize].range, share);
             }
         }
-        let spans = strongest_spans(&heat, reading.document);
+        let spans = strongest_spans(&heat, &reading.words, reading.document);
         spans.into_iter().map(|(span, weight)| Evidence { label_idx, span, weight }).collect()
     }
 }
@@ -102,6 +102,7 @@ impl LinearClassifier {
 /// A document with what the model sees of it.
 struct Reading<'d> {
     document: &'d Document<'d>,
+    words: Cow<'d, [Range<usize>]>,
     features: Vec<Feature>,
     vector: Vector,
 }
@@ -148,7 +149,7 @@ impl Classifier for LinearClassifier {
         self.features.extract(document, &mut features);
         let vector = self.vocabulary.vectorize(&features);
         let scores = self.scores(&vector);
-        let reading = Reading { document, features, vector };
+        let reading = Reading { document, words: words(document), features, vector };
         let mut first_output = 0;
         let heads = self.taxonomy.heads().iter().zip(&self.decisions).map(|(head, decision)| {
             let n_outputs = n_outputs(head);

@@ -1,9 +1,9 @@
 //! Every phrase, guard word and idiom of a rule set, found in one pass over a normalized text.
 //! It says where phrases stand and which of them a guard takes back, not what follows from them.
 
-use std::{collections::HashMap, ops::Range};
+use std::{collections::HashMap, fmt, ops::Range};
 
-use aho_corasick::AhoCorasick;
+use daachorse::CharwiseDoubleArrayAhoCorasick;
 use serde::Serialize;
 
 /// The place of a phrase list in its lexicon.
@@ -47,12 +47,13 @@ pub enum GuardPart {
 }
 
 /// Phrase lists and guards, ready to search with.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(super) struct Lexicon {
     lists: Vec<PhraseList>,
     guards: Vec<Guard>,
     words: Vec<Word>,
-    automaton: AhoCorasick,
+    /// Nothing when there is no word to search for.
+    automaton: Option<CharwiseDoubleArrayAhoCorasick<u32>>,
     longest_word: usize,
     widest_window: usize,
 }
@@ -138,8 +139,7 @@ impl Lexicon {
         }
         let Words { texts, all: words, .. } = words;
         Self {
-            automaton: AhoCorasick::new(&texts)
-                .expect("rule files hold far less than 2^31 bytes of words"),
+            automaton: automaton(&texts),
             longest_word: texts.iter().map(String::len).max().unwrap_or_default(),
             widest_window: guards.iter().map(|guard| guard.window).max().unwrap_or_default(),
             lists,
@@ -187,11 +187,11 @@ impl Lexicon {
 
     /// All words of the lexicon in the text, by their end.
     fn occurrences(&self, text: &str) -> Vec<Occurrence> {
-        self.automaton
-            .find_overlapping_iter(text)
-            .filter(|found| stands_alone(text, found.range()))
+        let found = self.automaton.iter().flat_map(|it| it.find_overlapping_iter(text));
+        found
+            .filter(|found| stands_alone(text, found.start()..found.end()))
             .map(|found| Occurrence {
-                word: found.pattern().as_usize(),
+                word: found.value() as usize,
                 start: found.start(),
                 end: found.end(),
             })
@@ -234,6 +234,23 @@ impl Lexicon {
             })
             .max_by_key(|suppression| suppression.end - suppression.start)
     }
+}
+
+impl fmt::Debug for Lexicon {
+    /// The automaton has no words for itself.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Lexicon").field("n_words", &self.words.len()).finish_non_exhaustive()
+    }
+}
+
+/// Finds words by their position; blank ones are a mistake that the check has named.
+fn automaton(words: &[String]) -> Option<CharwiseDoubleArrayAhoCorasick<u32>> {
+    let words = (0..).zip(words).filter(|(_, word)| !word.is_empty());
+    let words: Vec<(&str, u32)> = words.map(|(idx, word)| (word.as_str(), idx)).collect();
+    (!words.is_empty()).then(|| {
+        CharwiseDoubleArrayAhoCorasick::with_values(words)
+            .expect("words are distinct and far less than 2^31 bytes")
+    })
 }
 
 impl Guard {

@@ -34,7 +34,7 @@ const OWNED_CRATES: &[(&str, &[&str])] = &[
     ("tower_http", &["http"]),
     ("sqlx", &["store"]),
     ("jieba_rs", &["text"]),
-    ("aho_corasick", &["rules", "text"]),
+    ("daachorse", &["rules"]),
     ("safetensors", &["registry", "inference"]),
     ("anyhow", &["app", "commands"]),
 ];

@@ -13,7 +13,7 @@ use crate::metrics::single_label_macro_f1;
 
 /// How strongly the weights are drawn to zero: a tenth of an example.
 const REGULARIZATION: f64 = 0.1;
-const MAX_ITERATIONS: u64 = 300;
+const MAX_ITERATIONS: u64 = 40;
 /// The bias of a label without examples, which keeps its probability near zero.
 const NEVER: f32 = -20.0;
 
