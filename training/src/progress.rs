@@ -9,13 +9,19 @@ use std::{
 #[derive(Debug)]
 pub struct Progress {
     started: Instant,
+    silent: bool,
 }
 
 impl Progress {
     /// Starts the clock.
     #[expect(clippy::new_without_default, reason = "starting a clock is an act, not a default")]
     pub fn new() -> Self {
-        Self { started: Instant::now() }
+        Self { started: Instant::now(), silent: false }
+    }
+
+    /// Tells nothing.
+    pub fn silent() -> Self {
+        Self { started: Instant::now(), silent: true }
     }
 
     /// A new step begins.
@@ -29,6 +35,9 @@ impl Progress {
     }
 
     fn write(&self, line: &str) {
+        if self.silent {
+            return;
+        }
         let elapsed = self.started.elapsed().as_secs_f32();
         // A closed stderr must not end a training.
         let _ = writeln!(io::stderr(), "{elapsed:7.1} s  {line}");

@@ -183,3 +183,61 @@ fn quantize(lexicon: Lexicon, blocks: &[BlockWeights], n_outputs: usize) -> Line
         biases: (0..n_outputs).map(|output| blocks[output / LANES].bias[output % LANES]).collect(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+    use crate::dataset::{Columns, Table, infer_taxonomy};
+
+    /// Two topics, three degrees and a signal, told apart by a few words each.
+    fn dataset() -> Dataset {
+        let topics = [("快递一直没送到", "logistics"), ("退款一直没到账", "refund")];
+        let degrees = [("希望改进", "low"), ("请尽快处理", "normal"), ("马上报警起诉", "high")];
+        let mut csv = "text,topic,degree,signals\n".to_owned();
+        for n in 0..20 {
+            for (topic, topic_label) in topics {
+                for (degree, degree_label) in degrees {
+                    let signal = if degree_label == "high" { "legal" } else { "" };
+                    csv += &format!(
+                        "第{n}单{topic}{n}天，{degree}{n}次,{topic_label},{degree_label},{signal}\n"
+                    );
+                }
+            }
+        }
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("x.csv");
+        fs::write(&path, csv).unwrap();
+        let heads =
+            ["topic", "degree=degree:ordinal:low,normal,high", "signals=signals:multi_label"];
+        let heads = heads.map(|head| head.parse().unwrap()).to_vec();
+        let columns = Columns { text: "text".to_owned(), heads };
+        let table = Table::read(&[path], &columns).unwrap();
+        let taxonomy = infer_taxonomy(&table, &columns).unwrap();
+        Dataset::new(table, taxonomy).unwrap()
+    }
+
+    fn train_with(n_threads: usize) -> Trained {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(n_threads).build().unwrap();
+        let (recipe, _) = Recipe::for_tables();
+        pool.install(|| train(&dataset(), &recipe, &Progress::silent()))
+    }
+
+    #[test]
+    fn what_words_tell_apart_is_learned() {
+        let trained = train_with(2);
+        for (head, report) in &trained.held_out {
+            assert!(0.95 < report.macro_f1, "{head}: {report:?}");
+        }
+        assert_eq!(trained.held_out["degree"].quadratic_weighted_kappa, Some(1.0));
+        assert_eq!(trained.weights.scales.len(), 2 + 2 + 1);
+    }
+
+    #[test]
+    fn the_same_seed_gives_the_same_bytes_on_any_number_of_threads() {
+        let (one, three) = (train_with(1), train_with(3));
+        assert_eq!(one.weights.to_bytes(), three.weights.to_bytes());
+        assert_eq!(one.decisions, three.decisions);
+    }
+}

@@ -1,7 +1,10 @@
 //! Reads JSONL and CSV files into rows of a text and label cells. It does not know which labels
 //! there are.
 
-use std::{fs, path::Path};
+use std::{
+    fs,
+    path::{Component, Path},
+};
 
 use fenzhen::domain::ComplaintText;
 use fenzhen::registry::{DataSource, Digest};
@@ -49,7 +52,7 @@ impl Table {
                 _ => return Err(Error::Kind { path: path.to_owned() }),
             };
             table.sources.push(DataSource {
-                name: path.file_name().unwrap_or_default().to_string_lossy().into_owned(),
+                name: source_name(path),
                 sha256: Digest::of(&bytes),
                 n_texts: rows.len(),
             });
@@ -57,6 +60,14 @@ impl Table {
         }
         Ok(table)
     }
+}
+
+/// Files of the working folder keep their path; of others only the name is told, because folders
+/// of one machine mean nothing on another.
+fn source_name(path: &Path) -> String {
+    let is_below = path.components().all(|part| matches!(part, Component::Normal(_)));
+    let name = if is_below { path.as_os_str() } else { path.file_name().unwrap_or_default() };
+    name.to_string_lossy().into_owned()
 }
 
 fn jsonl_rows(path: &Path, bytes: &[u8], columns: &Columns) -> Result<Vec<Row>, Error> {
@@ -190,6 +201,13 @@ mod tests {
             assert_eq!(table.rows[1].cells, [Cell::Empty]);
             assert_eq!(table.sources[0].n_texts, 2);
         }
+    }
+
+    #[test]
+    fn a_source_is_named_without_the_folders_of_one_machine() {
+        assert_eq!(source_name(Path::new("datasets/x.csv")), "datasets/x.csv");
+        assert_eq!(source_name(Path::new("/home/someone/x.csv")), "x.csv");
+        assert_eq!(source_name(Path::new("../x.csv")), "x.csv");
     }
 
     #[test]
