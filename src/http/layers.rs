@@ -1,13 +1,21 @@
 //! What stands around every route: load limits, timeouts, request ids, logs, metrics, compression,
 //! and a net for panics.
 
-use std::{any::Any, time::Instant};
+use std::{
+    any::Any,
+    hash::{BuildHasher, RandomState},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Instant,
+};
 
 use axum::{
     BoxError, Router,
     error_handling::HandleErrorLayer,
     extract::{MatchedPath, Request},
-    http::{HeaderName, StatusCode},
+    http::{HeaderName, HeaderValue, StatusCode},
     middleware::{self, Next},
     response::{IntoResponse, Response},
 };
@@ -16,7 +24,7 @@ use tower_http::{
     catch_panic::CatchPanicLayer,
     compression::CompressionLayer,
     decompression::RequestDecompressionLayer,
-    request_id::{MakeRequestUuid, PropagateRequestIdLayer, SetRequestIdLayer},
+    request_id::{MakeRequestId, PropagateRequestIdLayer, RequestId, SetRequestIdLayer},
     timeout::TimeoutLayer,
 };
 
@@ -47,7 +55,7 @@ pub(super) fn limit_load(router: Router<Service>, config: &HttpConfig) -> Router
 pub(super) fn observe(router: Router<Service>) -> Router<Service> {
     router.layer(
         ServiceBuilder::new()
-            .layer(SetRequestIdLayer::new(REQUEST_ID, MakeRequestUuid))
+            .layer(SetRequestIdLayer::new(REQUEST_ID, CountedIds::new()))
             .layer(PropagateRequestIdLayer::new(REQUEST_ID))
             .layer(CompressionLayer::new())
             .layer(middleware::from_fn(record))
@@ -60,7 +68,29 @@ fn panicked(_payload: Box<dyn Any + Send>) -> Response {
     Problem::of_status(StatusCode::INTERNAL_SERVER_ERROR).into_response()
 }
 
-/// Counts and times the request, logs a failure, and turns a bare error into a problem.
+/// Request ids that are unique among replicas without asking for randomness each time: a random
+/// part for the process, then a count.
+#[derive(Clone)]
+struct CountedIds {
+    process: u64,
+    next: Arc<AtomicU64>,
+}
+
+impl CountedIds {
+    fn new() -> Self {
+        Self { process: RandomState::new().hash_one("request ids"), next: Arc::default() }
+    }
+}
+
+impl MakeRequestId for CountedIds {
+    fn make_request_id<B>(&mut self, _request: &axum::http::Request<B>) -> Option<RequestId> {
+        let number = self.next.fetch_add(1, Ordering::Relaxed);
+        let id = format!("{:016x}-{number:x}", self.process);
+        HeaderValue::from_str(&id).ok().map(RequestId::new)
+    }
+}
+
+/// Times the request, logs a failure, and turns a bare error into a problem.
 async fn record(request: Request, next: Next) -> Response {
     let started = Instant::now();
     let method = request.method().clone();
@@ -75,8 +105,7 @@ async fn record(request: Request, next: Next) -> Response {
         ("route", route.to_owned()),
         ("status", status.as_u16().to_string()),
     ];
-    metrics::counter!("fenzhen_http_requests_total", &labels).increment(1);
-    metrics::histogram!("fenzhen_http_request_duration_seconds", "route" => route.to_owned())
+    metrics::histogram!("fenzhen_http_request_duration_seconds", &labels)
         .record(started.elapsed().as_secs_f64());
     if status.is_server_error() {
         tracing::error!(%method, route, status = status.as_u16(), ?request_id, "request failed");

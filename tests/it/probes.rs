@@ -20,7 +20,7 @@ async fn metrics_count_requests_by_route_and_hold_no_words_of_customers() {
     let (status, _) = server.submit("/v1/classify", &json!({ "text": "快递员态度恶劣" })).await;
     assert_eq!(status, StatusCode::OK);
     let metrics = server.get("/metrics").send().await.unwrap().text().await.unwrap();
-    assert!(metrics.contains("fenzhen_http_requests_total"), "{metrics}");
+    assert!(metrics.contains("fenzhen_http_request_duration_seconds_count"), "{metrics}");
     assert!(metrics.contains("route=\"/v1/classify\""), "{metrics}");
     assert!(!metrics.contains("快递"));
 }

@@ -258,7 +258,7 @@ fn probability<S: Serializer>(value: &f32, serializer: S) -> Result<S::Ok, S::Er
     serializer.serialize_f64((f64::from(*value) * 1e4).round() / 1e4)
 }
 
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
+#[expect(clippy::ref_option, clippy::trivially_copy_pass_by_ref, reason = "serde asks for it")]
 fn optional_probability<S: Serializer>(
     value: &Option<f32>,
     serializer: S,
