@@ -199,9 +199,10 @@ mod tests {
         for n in 0..20 {
             for (topic, topic_label) in topics {
                 for (degree, degree_label) in degrees {
-                    let signal = if degree_label == "high" { "legal" } else { "" };
                     let text = format!("第{n}单{topic}{n}天，{degree}{n}次");
-                    csv.extend([&text, ",", topic_label, ",", degree_label, ",", signal, "\n"]);
+                    let signal = if degree_label == "high" { "legal" } else { "" };
+                    csv += &[text.as_str(), topic_label, degree_label, signal].join(",");
+                    csv.push('\n');
                 }
             }
         }
