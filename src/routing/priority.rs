@@ -41,7 +41,9 @@ pub fn aging(policy: &Policy, start: Timestamp, due: Timestamp, now: Timestamp) 
     PriorityTerm { name: "deadline", value, points: policy.weights.aging * share }
 }
 
+/// A term to a tenth of a point: more would only look exact.
 fn term(name: &'static str, points: f64, value: impl FnOnce() -> String) -> Option<PriorityTerm> {
+    let points = (points * 10.0).round() / 10.0;
     (0.0 < points).then(|| PriorityTerm { name, value: value(), points })
 }
 

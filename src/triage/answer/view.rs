@@ -139,7 +139,9 @@ impl<'a> View<'a> {
                 .map_or_else(Vec::new, |answer| self.label_evidence(answer, label_idx));
             for span in hits.iter().flat_map(|hit| &hit.evidence) {
                 let place = self.evidence(*span);
-                if !evidence.contains(&place) {
+                let covers =
+                    |it: &EvidenceAnswer<'_>| it.start <= place.start && place.end <= it.end;
+                if !evidence.iter().any(covers) {
                     evidence.push(place);
                 }
             }
