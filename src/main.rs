@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use clap::Parser;
 use fenzhen::commands::{Cli, run};
 
-/// An answer is many small strings, which this allocator hands out faster than glibc's.
+/// An answer is many small strings, made and dropped on several threads.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 

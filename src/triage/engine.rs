@@ -61,9 +61,16 @@ impl Engine {
         self.knowledge.load_full()
     }
 
-    /// Reads the sources again. On an error the old knowledge stays live.
+    /// Reads the sources again. On an error the old knowledge stays live, and a model that answers
+    /// is no more given up for a broken one than for broken rules.
     pub fn reload(&self, sources: &Sources) -> Result<Arc<Knowledge>, LoadError> {
         let knowledge = Arc::new(Knowledge::load(sources)?);
+        match knowledge.model_problem() {
+            Some(problem) if self.knowledge().model_version().is_some() => {
+                return Err(LoadError::Model(problem.to_owned()));
+            }
+            _ => {}
+        }
         self.knowledge.store(Arc::clone(&knowledge));
         Ok(knowledge)
     }

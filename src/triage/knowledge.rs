@@ -108,6 +108,9 @@ pub enum LoadError {
     /// The calendar has mistakes.
     #[error("cannot use the calendar")]
     Calendar(#[from] calendar::Error),
+    /// The model that is to go live cannot, and another one is at work.
+    #[error("cannot use the model: {0}")]
+    Model(String),
     /// The rules have mistakes.
     #[error("cannot use the rules")]
     Rules(#[from] rules::RuleError),
