@@ -5,6 +5,7 @@ pub mod calibrate;
 pub mod card;
 pub mod commands;
 pub mod dataset;
+pub mod evaluation;
 pub mod metrics;
 pub mod progress;
 pub mod recipe;
