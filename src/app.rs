@@ -57,6 +57,7 @@ pub struct App {
     service: Service,
     config: HttpConfig,
     sources: Sources,
+    seen: Vec<Option<SystemTime>>,
 }
 
 impl App {
@@ -77,6 +78,8 @@ impl App {
         clock: Clock,
     ) -> anyhow::Result<Self> {
         let metrics = telemetry::init_metrics().context("cannot start the metrics")?;
+        // Looked at before the files are read: what changes meanwhile is read again.
+        let seen = newest_change(&sources);
         let knowledge = Knowledge::load(&sources).context("cannot start")?;
         if let Some(problem) = knowledge.model_problem() {
             tracing::warn!(problem, "no model is live: rules alone answer");
@@ -87,7 +90,8 @@ impl App {
             .await
             .with_context(|| format!("cannot listen on {}", config.listen))?;
         let address = listener.local_addr().context("cannot tell the address")?;
-        Ok(Self { listener, address, service: Service { desk, clock, metrics }, config, sources })
+        let service = Service { desk, clock, metrics };
+        Ok(Self { listener, address, service, config, sources, seen })
     }
 
     /// Where it listens.
@@ -100,7 +104,8 @@ impl App {
         let router = http::router(self.service.clone(), &self.config);
         let (finish, finished) = oneshot::channel::<()>();
         let period = Duration::from_secs(self.config.reload_s.max(1));
-        let watch = tokio::spawn(watch(Arc::clone(&self.service.desk), self.sources, period));
+        let desk = Arc::clone(&self.service.desk);
+        let watch = tokio::spawn(watch(desk, self.sources, self.seen, period));
         let forget = tokio::spawn(forget_keys(self.service.clone()));
         let tend = tokio::spawn(tend_metrics(self.service.metrics.clone()));
         let shutdown = async { drop(finished.await) };
@@ -141,10 +146,14 @@ pub async fn stop_signal() {
 
 /// Loads the knowledge again whenever one of its files has changed. What cannot be loaded leaves
 /// the old knowledge live.
-async fn watch(desk: Arc<Desk>, sources: Sources, period: Duration) {
+async fn watch(
+    desk: Arc<Desk>,
+    sources: Sources,
+    mut seen: Vec<Option<SystemTime>>,
+    period: Duration,
+) {
     let mut ticks = tokio::time::interval(period);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut seen = newest_change(&sources);
     loop {
         ticks.tick().await;
         let newest = newest_change(&sources);

@@ -7,7 +7,7 @@ use std::{
 
 use serde::Deserialize;
 
-use crate::registry::{Digest, Error, FORMAT, FileEntry, MANIFEST_FILE, Manifest};
+use crate::registry::{Digest, Error, FORMAT, FileEntry, Live, MANIFEST_FILE, Manifest};
 
 /// A model on disk, whose files match its manifest.
 #[derive(Clone, Debug)]
@@ -45,6 +45,11 @@ impl Bundle {
         Ok(Self { dir: dir.to_owned(), manifest, digest })
     }
 
+    /// Its folder.
+    pub fn path(&self) -> &Path {
+        &self.dir
+    }
+
     /// The bundle's name.
     pub fn name(&self) -> &str {
         &self.manifest.name
@@ -62,7 +67,7 @@ impl Bundle {
 
     /// What answers name as their model: the name, `@` and 12 digits of the digest.
     pub fn version(&self) -> String {
-        format!("{}@{}", self.name(), self.digest.short())
+        Live::of(self).version()
     }
 
     /// The bytes of a listed file, verified.

@@ -30,6 +30,18 @@ pub struct Live {
     pub digest: Digest,
 }
 
+impl Live {
+    /// The entry that makes this bundle live.
+    pub fn of(bundle: &Bundle) -> Self {
+        Self { name: bundle.name().to_owned(), digest: bundle.digest() }
+    }
+
+    /// What answers name as their model: the name, `@` and 12 digits of the digest.
+    pub fn version(&self) -> String {
+        format!("{}@{}", self.name, self.digest.short())
+    }
+}
+
 /// A line of `models list`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Summary {
@@ -95,6 +107,11 @@ impl Registry {
         }
     }
 
+    /// The folder.
+    pub fn dir(&self) -> &Path {
+        &self.dir
+    }
+
     /// Where a bundle of this name lies or would lie.
     pub fn path(&self, name: &str) -> Result<PathBuf, Error> {
         check_name(name)?;
@@ -128,20 +145,6 @@ impl Registry {
             });
         }
         Ok(bundle)
-    }
-
-    /// Makes a bundle live, after verifying it. A reader sees the old one or the new one, never
-    /// something between.
-    pub fn promote(&self, name: &str) -> Result<Live, Error> {
-        let bundle = Bundle::open(&self.path(name)?)?;
-        let live = Live { name: name.to_owned(), digest: bundle.digest() };
-        let text = toml::to_string(&live).expect("two plain strings are TOML");
-        let path = self.dir.join(LIVE_FILE);
-        let draft = self.dir.join(format!(".{LIVE_FILE}.draft"));
-        fs::write(&draft, text)
-            .and_then(|()| fs::rename(&draft, &path))
-            .map_err(|source| Error::Io { path, source })?;
-        Ok(live)
     }
 
     /// The bundles whose manifests can be read, by name; see [`Registry::verify`] for the others.

@@ -105,6 +105,56 @@ pub enum Error {
         /// Where the name of the live bundle is expected.
         path: PathBuf,
     },
+    /// The bundle is not the one that was judged.
+    #[error(
+        "bundle `{name}` has digest {found} and {expected} was judged: judge it again, or bring the other one back"
+    )]
+    Replaced {
+        /// The bundle.
+        name: String,
+        /// The digest that was judged or was live before.
+        expected: Digest,
+        /// The digest on disk.
+        found: Digest,
+    },
+    /// Something else has gone live in between.
+    #[error("`{found}` is live and not `{expected}`, which this was compared with: run it again")]
+    Overtaken {
+        /// What was live at the beginning.
+        expected: String,
+        /// What is live now.
+        found: String,
+    },
+    /// A line of the history does not parse.
+    #[error("`{path}`, line {line}, is not readable: restore the file from its copy")]
+    History {
+        /// The file.
+        path: PathBuf,
+        /// Counted from one.
+        line: usize,
+        /// Where and why.
+        source: serde_json::Error,
+    },
+    /// Nothing was live before the live bundle.
+    #[error("there is nothing to go back to: `{path}` names no bundle before the live one")]
+    NothingBefore {
+        /// The history.
+        path: PathBuf,
+    },
+    /// A rollback goes only to what was live.
+    #[error("`{version}` was never live: promote it, or see the history for what was")]
+    NeverLive {
+        /// The name or version asked for.
+        version: String,
+    },
+    /// Another process is at it.
+    #[error("`{path}` is held by {holder}: wait until that is done")]
+    Locked {
+        /// The lock's file.
+        path: PathBuf,
+        /// Who holds it, as far as it is known.
+        holder: String,
+    },
     /// A bundle is written only once.
     #[error("`{path}` exists already: bundles never change, choose another name")]
     Exists {

@@ -8,6 +8,7 @@ use std::{
 use tempfile::TempDir;
 
 use crate::registry::bundle::{check_name, folder_name};
+use crate::registry::durable::write_file;
 use crate::registry::{Bundle, Digest, Error, FileEntry, MANIFEST_FILE, Manifest};
 
 /// Collects the files of a bundle in a temporary folder beside the final one.
@@ -78,6 +79,6 @@ impl BundleWriter {
 
     fn write(&self, name: &str, bytes: &[u8]) -> Result<(), Error> {
         let path = self.draft.path().join(name);
-        fs::write(&path, bytes).map_err(|source| Error::Io { path, source })
+        write_file(&path, bytes)
     }
 }

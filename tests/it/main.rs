@@ -4,6 +4,7 @@
 
 mod cli;
 mod data;
+mod hot_swap;
 mod probes;
 mod server;
 mod tidy;

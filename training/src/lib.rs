@@ -6,6 +6,7 @@ pub mod card;
 pub mod commands;
 pub mod dataset;
 pub mod evaluation;
+pub mod gate;
 pub mod metrics;
 pub mod progress;
 pub mod recipe;

@@ -6,7 +6,7 @@ use std::{
 };
 
 use clap::Parser;
-use fenzhen_lab::commands::{evaluate, promote, train};
+use fenzhen_lab::commands::{evaluate, history, promote, rollback, train};
 
 /// Train and judge the models of Fenzhen.
 #[derive(Debug, Parser)]
@@ -21,6 +21,8 @@ enum Command {
     Train(train::Arguments),
     Evaluate(evaluate::Arguments),
     Promote(promote::Arguments),
+    Rollback(rollback::Arguments),
+    History(history::Arguments),
 }
 
 fn main() -> ExitCode {
@@ -28,6 +30,8 @@ fn main() -> ExitCode {
         Command::Train(arguments) => train::run(arguments),
         Command::Evaluate(arguments) => evaluate::run(&arguments),
         Command::Promote(arguments) => promote::run(&arguments),
+        Command::Rollback(arguments) => rollback::run(&arguments),
+        Command::History(arguments) => history::run(&arguments),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -1,5 +1,7 @@
 //! Bundles survive a round trip, and every way to harm one is named.
 
+mod changes;
+
 use std::{collections::BTreeMap, fs, path::Path};
 
 use jiff::Timestamp;
@@ -60,6 +62,22 @@ fn registry() -> (TempDir, Registry) {
     write(&dir.path().join("first"), "2026-01-02T03:04:05Z");
     let registry = Registry::open(dir.path()).unwrap();
     (dir, registry)
+}
+
+/// A change to this bundle from what is live.
+fn change(registry: &Registry, name: &str) -> Change {
+    let bundle = Bundle::open(&registry.path(name).unwrap()).unwrap();
+    Change {
+        at: "2026-03-02T03:04:05Z".parse().unwrap(),
+        action: Action::Promote,
+        by: "lin".to_owned(),
+        why: "better".to_owned(),
+        from: registry.find_live().unwrap(),
+        to: Live::of(&bundle),
+        forced: false,
+        metrics: BTreeMap::new(),
+        checks: Vec::new(),
+    }
 }
 
 #[test]
@@ -137,7 +155,7 @@ fn a_stray_file_is_reported_and_never_read() {
 fn the_live_bundle_is_the_one_that_was_promoted() {
     let (dir, registry) = registry();
     assert!(matches!(registry.live(), Err(Error::NoLive { .. })));
-    registry.promote("first").unwrap();
+    registry.change(&change(&registry, "first")).unwrap();
     assert_eq!(registry.live().unwrap().name(), "first");
     assert!(registry.verify("first").unwrap().is_whole());
     // The manifest lists every file, so a change that keeps it consistent still shows here.
@@ -151,7 +169,7 @@ fn the_list_shows_readable_bundles_and_which_is_live() {
     let (dir, registry) = registry();
     write(&dir.path().join("second"), "2026-02-02T03:04:05Z");
     fs::create_dir(dir.path().join("broken")).unwrap();
-    registry.promote("second").unwrap();
+    registry.change(&change(&registry, "second")).unwrap();
     let summaries = registry.list().unwrap();
     let lines: Vec<_> = summaries.iter().map(|s| (s.name.as_str(), s.live, s.bytes)).collect();
     assert_eq!(lines, [("first", false, 16), ("second", true, 16)]);
