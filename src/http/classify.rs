@@ -18,6 +18,9 @@ use crate::triage::{Answer, Submission, parse_submission};
 /// Texts longer than this, in bytes, are judged off the event loop: they take milliseconds.
 const LONG_TEXT: usize = 8_192;
 
+/// Most answers are shorter than this, in bytes.
+const USUAL_ANSWER: usize = 4_096;
+
 /// Judges a complaint
 ///
 /// Answers category, severity, sentiment, risk signals with their evidence, the rules that fired,
@@ -46,7 +49,9 @@ pub(super) async fn classify(
     let judge = move || {
         let classification = desk.engine().classify(&submission.complaint);
         let answer = Answer::new(submission.complaint.text.as_str(), &classification);
-        serde_json::to_vec(&answer).expect("an answer is plain data")
+        let mut json = Vec::with_capacity(USUAL_ANSWER);
+        serde_json::to_writer(&mut json, &answer).expect("an answer is plain data");
+        json
     };
     let json = if body_is_long(&headers) {
         tokio::task::spawn_blocking(judge).await.map_err(ApiError::Task)?

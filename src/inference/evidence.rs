@@ -13,50 +13,61 @@ const MAX_SPANS: usize = 3;
 /// span is the phrase that matters and not half of the text.
 const FLOOR: f32 = 0.25;
 
+/// So many labels are explained in one pass.
+pub(super) const HEAT_LANES: usize = 8;
+
+/// One number per label.
+pub(super) type Lanes = [f32; HEAT_LANES];
+
 /// Contributions over the bytes of the normalized text.
 #[derive(Debug)]
 pub(super) struct Heat {
     /// What each byte changes against the byte before.
-    steps: Vec<f32>,
+    steps: Vec<Lanes>,
 }
 
 impl Heat {
     /// No contribution anywhere in a text of this many bytes.
     pub(super) fn new(n_bytes: usize) -> Self {
-        Self { steps: vec![0.0; n_bytes + 1] }
+        Self { steps: vec![[0.0; HEAT_LANES]; n_bytes + 1] }
     }
 
-    /// Spreads a contribution evenly over a range; features without a place add nothing.
-    pub(super) fn add(&mut self, range: &Range<usize>, contribution: f32) {
-        if !range.is_empty() {
-            let per_byte = contribution / range.len() as f32;
-            self.steps[range.start] += per_byte;
-            self.steps[range.end] -= per_byte;
+    /// Spreads contributions evenly over a range; features without a place add nothing.
+    pub(super) fn add(&mut self, range: &Range<usize>, contributions: &Lanes) {
+        if range.is_empty() {
+            return;
+        }
+        let per_byte = contributions.map(|it| it / range.len() as f32);
+        for (lane, per_byte) in per_byte.into_iter().enumerate() {
+            self.steps[range.start][lane] += per_byte;
+            self.steps[range.end][lane] -= per_byte;
         }
     }
 
     /// The contribution of everything before each byte.
-    fn running_sums(&self) -> Vec<f32> {
-        let (mut level, mut sum) = (0.0, 0.0);
-        let mut sums = Vec::with_capacity(self.steps.len());
-        for step in &self.steps {
-            sums.push(sum);
-            level += step;
-            sum += level;
+    pub(super) fn running_sums(mut self) -> Vec<Lanes> {
+        let (mut level, mut sum) = ([0.0; HEAT_LANES], [0.0; HEAT_LANES]);
+        for step in &mut self.steps {
+            let before = sum;
+            for lane in 0..HEAT_LANES {
+                level[lane] += step[lane];
+                sum[lane] += level[lane];
+            }
+            *step = before;
         }
-        sums
+        self.steps
     }
 }
 
-/// The places with the largest contributions, strongest first, at most three, none without a
-/// positive contribution.
+/// The places with the largest contributions to the label of a lane, strongest first, at most
+/// three, none without a positive contribution.
 pub(super) fn strongest_spans(
-    heat: &Heat,
+    sums: &[Lanes],
+    lane: usize,
     words: &[Range<usize>],
     document: &Document<'_>,
 ) -> Vec<(Span, f32)> {
-    let sums = heat.running_sums();
-    let of = |range: &Range<usize>| sums[range.end] - sums[range.start];
+    let of = |range: &Range<usize>| sums[range.end][lane] - sums[range.start][lane];
     let strongest = words.iter().map(of).fold(0.0, f32::max);
     let mut runs: Vec<(Range<usize>, f32)> = Vec::new();
     for word in words {

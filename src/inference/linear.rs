@@ -3,9 +3,9 @@
 
 use std::{borrow::Cow, ops::Range, sync::Arc};
 
-use crate::domain::{Evidence, Head, HeadKind, HeadPrediction, Prediction, Taxonomy};
+use crate::domain::{Evidence, Head, HeadKind, HeadPrediction, Prediction, Span, Taxonomy};
 use crate::inference::calibration::decide;
-use crate::inference::evidence::{Heat, strongest_spans, words};
+use crate::inference::evidence::{HEAT_LANES, Heat, strongest_spans, words};
 use crate::inference::weights::n_outputs;
 use crate::inference::{Classifier, Error, Features, LinearWeights, Vector, Vocabulary};
 use crate::registry::{HeadDecision, Manifest};
@@ -47,7 +47,7 @@ impl LinearClassifier {
             taxonomy: Arc::new(manifest.taxonomy.clone()),
             decisions: heads.map(|head| manifest.decisions[head.id.as_str()].clone()).collect(),
             features: Features::new(manifest.features),
-            vocabulary: Vocabulary::new(&weights.hashes, weights.idf),
+            vocabulary: Vocabulary::new(&weights.hashes, &weights.idf),
             matrix,
             row_len,
             scales: weights.scales,
@@ -79,23 +79,33 @@ impl LinearClassifier {
         &self.matrix[start..start + self.row_len]
     }
 
-    fn evidence(
+    /// What in the text carried these labels, a list for each: all of them in one pass over the
+    /// rows, because the way to a row costs more than what is done there.
+    fn evidence(&self, reading: &Reading<'_>, labels: &[Direction]) -> Vec<Vec<(Span, f32)>> {
+        let chunks = labels.chunks(HEAT_LANES);
+        chunks.flat_map(|labels| self.evidence_of_chunk(reading, labels)).collect()
+    }
+
+    fn evidence_of_chunk(
         &self,
         reading: &Reading<'_>,
-        label_idx: usize,
-        weigh: &Direction,
-    ) -> Vec<Evidence> {
+        labels: &[Direction],
+    ) -> Vec<Vec<(Span, f32)>> {
         let mut heat = Heat::new(reading.document.normalized().len());
         let mut occurrences = reading.vector.occurrences.iter();
         for entry in &reading.vector.entries {
-            let weight = weigh.of(self, self.row(entry.row));
-            let share = weight * entry.value / entry.count as f32;
+            let row = self.row(entry.row);
+            let mut share = [0.0; HEAT_LANES];
+            for (share, label) in share.iter_mut().zip(labels) {
+                *share = label.of(self, row) * entry.value / entry.count as f32;
+            }
             for &position in occurrences.by_ref().take(entry.count as usize) {
-                heat.add(&reading.features[position as usize].range, share);
+                heat.add(&reading.features[position as usize].range, &share);
             }
         }
-        let spans = strongest_spans(&heat, &reading.words, reading.document);
-        spans.into_iter().map(|(span, weight)| Evidence { label_idx, span, weight }).collect()
+        let sums = heat.running_sums();
+        let spans = |lane| strongest_spans(&sums, lane, &reading.words, reading.document);
+        (0..labels.len()).map(spans).collect()
     }
 }
 
@@ -150,16 +160,29 @@ impl Classifier for LinearClassifier {
         let vector = self.vocabulary.vectorize(&features);
         let scores = self.scores(&vector);
         let reading = Reading { document, words: words(document), features, vector };
+        let mut choices = Vec::with_capacity(self.decisions.len());
+        let mut labels = Vec::new();
         let mut first_output = 0;
-        let heads = self.taxonomy.heads().iter().zip(&self.decisions).map(|(head, decision)| {
+        for (head, decision) in self.taxonomy.heads().iter().zip(&self.decisions) {
             let n_outputs = n_outputs(head);
             let choice = decide(decision, &scores[first_output..first_output + n_outputs]);
-            let mut evidence = Vec::new();
-            for &label_idx in &choice.chosen {
-                let direction = Direction::new(head, first_output, label_idx);
-                evidence.extend(self.evidence(&reading, label_idx, &direction));
-            }
+            let chosen = choice.chosen.iter();
+            labels.extend(chosen.map(|&label| Direction::new(head, first_output, label)));
             first_output += n_outputs;
+            choices.push(choice);
+        }
+        let mut found = self.evidence(&reading, &labels).into_iter();
+        let heads = choices.into_iter().map(|choice| {
+            let of_label = choice.chosen.iter().zip(found.by_ref());
+            let mut evidence: Vec<Evidence> = of_label
+                .flat_map(|(&label_idx, spans)| {
+                    spans.into_iter().map(move |(span, weight)| Evidence {
+                        label_idx,
+                        span,
+                        weight,
+                    })
+                })
+                .collect();
             evidence.sort_by(|a, b| b.weight.total_cmp(&a.weight));
             HeadPrediction {
                 probabilities: choice.probabilities,

@@ -139,7 +139,7 @@ fn scores_are_the_exact_sums_of_weights_and_values() {
     let classifier = LinearClassifier::new(&manifest, weights.clone()).unwrap();
     let mut features = Vec::new();
     Features::new(FEATURES).extract(&ANALYZER.analyze("快递快递烫伤"), &mut features);
-    let vector = Vocabulary::new(&weights.hashes, weights.idf.clone()).vectorize(&features);
+    let vector = Vocabulary::new(&weights.hashes, &weights.idf).vectorize(&features);
     let length: f32 = vector.entries.iter().map(|entry| entry.value * entry.value).sum();
     assert!((length - 1.0).abs() < 1e-5, "{length}");
     for (output, score) in classifier.scores(&vector).into_iter().enumerate() {
@@ -187,7 +187,7 @@ proptest! {
     #[test]
     fn the_vocabulary_finds_what_it_was_given(hashes in prop::collection::hash_set(any::<u64>(), 1..300)) {
         let hashes: Vec<u64> = hashes.into_iter().collect();
-        let vocabulary = Vocabulary::new(&hashes, vec![1.0; hashes.len()]);
+        let vocabulary = Vocabulary::new(&hashes, &vec![1.0; hashes.len()]);
         for (row, &hash) in (0..).zip(&hashes) {
             prop_assert_eq!(vocabulary.find(hash), Some(row));
         }

@@ -24,23 +24,24 @@ pub struct Vector {
 
 /// The features that a model knows.
 ///
-/// An open-addressed table of (32 bits of the hash, row): the slot gives at least 12 more bits, so
-/// that an unknown feature passes for a known one in less than one of 10¹² look-ups, and half of
-/// the memory of full hashes stays in the cache.
+/// An open-addressed table of (32 bits of the hash, row, idf): the slot gives at least 12 more
+/// bits, so that an unknown feature passes for a known one in less than one of 10¹² look-ups, and
+/// everything about a feature comes with one miss of the cache.
 #[derive(Clone, Debug)]
 pub struct Vocabulary {
     slots: Vec<Slot>,
     mask: usize,
-    idf: Vec<f32>,
+    n_features: usize,
 }
 
 #[derive(Clone, Copy, Debug)]
 struct Slot {
     tag: u32,
     row: u32,
+    idf: f32,
 }
 
-const EMPTY: Slot = Slot { tag: 0, row: u32::MAX };
+const EMPTY: Slot = Slot { tag: 0, row: u32::MAX, idf: 0.0 };
 
 impl Vocabulary {
     /// The vocabulary whose row `i` is the feature `hashes[i]` with inverse document frequency
@@ -48,47 +49,49 @@ impl Vocabulary {
     ///
     /// # Panics
     /// When the two have different lengths, which the loader has checked.
-    pub fn new(hashes: &[u64], idf: Vec<f32>) -> Self {
+    pub fn new(hashes: &[u64], idf: &[f32]) -> Self {
         assert_eq!(hashes.len(), idf.len(), "one idf per feature");
-        let n_slots = (hashes.len() * 2).next_power_of_two().max(4096);
-        let mut vocabulary = Self { slots: vec![EMPTY; n_slots], mask: n_slots - 1, idf };
-        for (row, &hash) in (0..).zip(hashes) {
+        // At most three of four slots are taken, so that chains stay short.
+        let n_slots = (hashes.len() * 4 / 3).next_power_of_two().max(4096);
+        let (slots, n_features) = (vec![EMPTY; n_slots], hashes.len());
+        let mut vocabulary = Self { slots, mask: n_slots - 1, n_features };
+        for (row, (&hash, &idf)) in (0..).zip(hashes.iter().zip(idf)) {
             let mut slot = hash as usize & vocabulary.mask;
             while vocabulary.slots[slot].row != EMPTY.row {
                 slot = (slot + 1) & vocabulary.mask;
             }
-            vocabulary.slots[slot] = Slot { tag: tag(hash), row };
+            vocabulary.slots[slot] = Slot { tag: tag(hash), row, idf };
         }
         vocabulary
     }
 
     /// How many features it has.
     pub const fn len(&self) -> usize {
-        self.idf.len()
+        self.n_features
     }
 
     /// Whether it knows nothing.
     pub const fn is_empty(&self) -> bool {
-        self.idf.is_empty()
+        self.n_features == 0
     }
 
     /// The row of a feature.
     pub fn find(&self, hash: u64) -> Option<u32> {
-        self.find_from(self.first_slot(hash), hash)
+        self.find_from(self.first_slot(hash), hash).map(|slot| slot.row)
     }
 
     fn first_slot(&self, hash: u64) -> Slot {
         self.slots[hash as usize & self.mask]
     }
 
-    fn find_from(&self, mut found: Slot, hash: u64) -> Option<u32> {
+    fn find_from(&self, mut found: Slot, hash: u64) -> Option<Slot> {
         let mut slot = hash as usize & self.mask;
         loop {
             if found.row == EMPTY.row {
                 return None;
             }
             if found.tag == tag(hash) {
-                return Some(found.row);
+                return Some(found);
             }
             slot = (slot + 1) & self.mask;
             found = self.slots[slot];
@@ -97,25 +100,25 @@ impl Vocabulary {
 
     /// The vector of a document from its features.
     pub fn vectorize(&self, features: &[Feature]) -> Vector {
-        // Sorting packed pairs groups equal features without a hash map, and visits the weights
-        // in memory order later.
-        let mut keys: Vec<u64> = Vec::with_capacity(features.len());
         // Every slot is a cache miss. Fetched without a branch between them, they overlap.
         let slots: Vec<Slot> = features.iter().map(|it| self.first_slot(it.hash)).collect();
+        let mut known: Vec<Known> = Vec::with_capacity(features.len());
         for ((position, feature), slot) in (0..).zip(features).zip(slots) {
-            if let Some(row) = self.find_from(slot, feature.hash) {
-                keys.push(u64::from(row) << 32 | position);
+            if let Some(Slot { row, idf, .. }) = self.find_from(slot, feature.hash) {
+                known.push(Known { key: u64::from(row) << 32 | position, idf });
             }
         }
-        keys.sort_unstable();
+        // Sorting packed keys groups equal features without a hash map, and visits the weights
+        // in memory order later.
+        known.sort_unstable_by_key(|feature| feature.key);
         let mut vector = Vector {
-            entries: Vec::with_capacity(keys.len()),
-            occurrences: keys.iter().map(|&key| key as u32).collect(),
+            entries: Vec::with_capacity(known.len()),
+            occurrences: known.iter().map(|feature| feature.key as u32).collect(),
         };
         let mut squares = 0.0;
-        for group in keys.chunk_by(|a, b| a >> 32 == b >> 32) {
-            let row = (group[0] >> 32) as u32;
-            let value = sublinear(group.len()) * self.idf[row as usize];
+        for group in known.chunk_by(|a, b| a.key >> 32 == b.key >> 32) {
+            let row = (group[0].key >> 32) as u32;
+            let value = sublinear(group.len()) * group[0].idf;
             squares += value * value;
             vector.entries.push(Entry { row, count: group.len() as u32, value });
         }
@@ -125,6 +128,12 @@ impl Vocabulary {
         }
         vector
     }
+}
+
+/// A feature of the text that the model knows: its row above its position, and its weight.
+struct Known {
+    key: u64,
+    idf: f32,
 }
 
 const fn tag(hash: u64) -> u32 {

@@ -116,6 +116,8 @@ pub(super) struct Suppression {
 pub(super) struct Sightings<'t> {
     text: &'t str,
     all: Vec<Sighting>,
+    /// One bit per list that has a phrase which counts: most questions end here with no.
+    counted: Vec<u64>,
     longest_phrase: usize,
 }
 
@@ -168,7 +170,7 @@ impl Lexicon {
         self.lists.iter().position(|list| list.name == name).map(ListIdx)
     }
 
-    /// Finds every phrase. Allocates nothing when the text has no word of the lexicon.
+    /// Finds every phrase.
     pub(super) fn search<'t>(&self, text: &'t str) -> Sightings<'t> {
         let occurrences = self.occurrences(text);
         let mut all = Vec::new();
@@ -182,7 +184,11 @@ impl Lexicon {
         all.sort_unstable_by_key(|sighting: &Sighting| {
             (sighting.list, sighting.end, sighting.start)
         });
-        Sightings { text, all, longest_phrase: self.longest_word }
+        let mut counted = vec![0; self.lists.len().div_ceil(64)];
+        for seen in all.iter().filter(|seen| seen.suppression.is_none()) {
+            counted[seen.list.0 / 64] |= 1 << (seen.list.0 % 64);
+        }
+        Sightings { text, all, counted, longest_phrase: self.longest_word }
     }
 
     /// All words of the lexicon in the text, by their end.
@@ -272,6 +278,11 @@ impl Sightings<'_> {
         &self.all[first..first + n]
     }
 
+    /// Whether a phrase of a list counts.
+    pub(super) fn has(&self, list: ListIdx) -> bool {
+        self.counted[list.0 / 64] >> (list.0 % 64) & 1 == 1
+    }
+
     /// The phrases of a list that count.
     pub(super) fn counted(&self, list: ListIdx) -> impl Iterator<Item = &Sighting> {
         self.of(list).iter().filter(|sighting| sighting.suppression.is_none())
@@ -293,7 +304,9 @@ impl Sightings<'_> {
 
     /// Whether phrases of both lists that count stand at most `within` characters apart.
     pub(super) fn are_near(&self, [one, other]: [ListIdx; 2], within: usize) -> bool {
-        self.counted(one).any(|seen| self.has_partner(seen, other, within))
+        self.has(one)
+            && self.has(other)
+            && self.counted(one).any(|seen| self.has_partner(seen, other, within))
     }
 
     fn has_partner(&self, seen: &Sighting, partners: ListIdx, within: usize) -> bool {

@@ -77,7 +77,7 @@ impl<'a> View<'a> {
     /// Whether a single question is answered with yes.
     pub(super) fn answers(&self, leaf: &Leaf) -> bool {
         match leaf {
-            Leaf::Phrases(list) => self.sightings.counted(*list).next().is_some(),
+            Leaf::Phrases(list) => self.sightings.has(*list),
             Leaf::Near { lists, within } => self.sightings.are_near(*lists, *within),
             Leaf::Number { field, range } => {
                 self.number(*field).is_some_and(|number| range.contains(number))

@@ -88,7 +88,7 @@ pub fn vectorize(
         }
     }
     let lexicon = select(&frequencies, texts.len(), pruning);
-    let vocabulary = Vocabulary::new(&lexicon.hashes, lexicon.idf.clone());
+    let vocabulary = Vocabulary::new(&lexicon.hashes, &lexicon.idf);
     let vectors: Vec<_> = extracted.par_iter().map(|found| vocabulary.vectorize(found)).collect();
     let mut rows = SparseRows::new(vocabulary.len());
     for vector in vectors {

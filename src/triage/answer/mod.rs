@@ -43,6 +43,8 @@ pub struct LabelAnswer<'a> {
     /// The model's calibrated probability.
     #[serde(serialize_with = "probability")]
     confidence: f32,
+    /// What in the text carried the label, strongest first.
+    evidence: Vec<EvidenceAnswer<'a>>,
 }
 
 /// What the complaint is about.

@@ -114,9 +114,15 @@ impl<'a> View<'a> {
     }
 
     fn sentiment(self) -> Option<LabelAnswer<'a>> {
-        let prediction = self.classification.prediction.as_ref()?;
-        let (label, confidence) = prediction.chosen_label(Role::Sentiment)?;
-        Some(LabelAnswer { label: label.id.as_str(), name: &label.name, confidence })
+        let (head, answer) = self.predicted(Role::Sentiment)?;
+        let &label_idx = answer.chosen.first()?;
+        let label = &head.labels[label_idx];
+        Some(LabelAnswer {
+            label: label.id.as_str(),
+            name: &label.name,
+            confidence: answer.probabilities[label_idx],
+            evidence: self.label_evidence(answer, label_idx),
+        })
     }
 
     /// Every signal that the model or a rule found, in the order of the taxonomy.
