@@ -1,60 +1,167 @@
-//! The model card: what people should know before they rely on a bundle.
+//! The model card: what people should know before they rely on a bundle (Mitchell et al. 2019).
+//! It states what the manifest and an evaluation know, and nothing about any one taxonomy.
 
-use std::fmt::Write as _;
+use std::fmt::{self, Write as _};
 
-use fenzhen::registry::Manifest;
+use fenzhen::domain::HeadKind;
+use fenzhen::registry::{DataSource, FeatureSource, Manifest};
 
-/// The card of a bundle as Markdown, one sentence per line.
+use crate::evaluation::{Evaluation, HeadEvaluation, Interval, Measure};
+use crate::report::trained_on;
+
+/// The card of a bundle that was just trained, as Markdown with one sentence per line.
 pub fn write(manifest: &Manifest) -> String {
     let mut card = String::new();
     // Writing to a string cannot fail.
-    let _ = write_sections(&mut card, manifest);
+    let _ = opening(&mut card, manifest, &manifest.name)
+        .and_then(|()| held_out(&mut card, manifest))
+        .and_then(|()| closing(&mut card, manifest));
     card
 }
 
-fn write_sections(card: &mut String, manifest: &Manifest) -> std::fmt::Result {
+/// The card of a bundle that was judged on texts it has not seen.
+pub fn judged(manifest: &Manifest, evaluation: &Evaluation) -> String {
+    let mut card = String::new();
+    // Writing to a string cannot fail.
+    let _ = opening(&mut card, manifest, &evaluation.model)
+        .and_then(|()| judged_figures(&mut card, manifest, evaluation))
+        .and_then(|()| held_out(&mut card, manifest))
+        .and_then(|()| closing(&mut card, manifest));
+    card
+}
+
+fn opening(card: &mut String, manifest: &Manifest, name: &str) -> fmt::Result {
     let lineage = &manifest.lineage;
-    let (shortest, longest) = manifest.features.char_ngrams;
-    writeln!(card, "# Model card: `{}`\n", manifest.name)?;
+    writeln!(card, "# Model card: `{name}`\n")?;
     writeln!(
         card,
-        "A linear model over character {shortest}- to {longest}-grams{} of Chinese complaints, trained by `{}` with the recipe `{}` and seed {}.",
-        if manifest.features.words { " and words" } else { "" },
+        "A linear model over {} of Chinese texts, trained by `{}` with the recipe `{}` (`{}`) and seed {}.",
+        features(manifest.features),
         lineage.tool,
         lineage.recipe,
+        lineage.recipe_sha256.short(),
         lineage.seed
+    )?;
+    if let Some(parent) = &lineage.parent {
+        writeln!(card, "It replaces `{parent}`.")?;
+    }
+    writeln!(card, "\n## Intended use\n")?;
+    writeln!(
+        card,
+        "It proposes the labels below for complaints in Chinese, with probabilities, so that people see the right ones first."
     )?;
     writeln!(
         card,
-        "Features are stored as 64-bit hashes; no text can be read back from the bundle.\n"
+        "It abstains where it is too unsure; such texts go to people, and so does every decision that matters to a person."
+    )?;
+    writeln!(
+        card,
+        "It is not made for judging people, for texts in other languages or for texts unlike those it was trained on.\n"
     )?;
     writeln!(card, "## What it answers\n\n| head | kind | labels |\n| --- | --- | --- |")?;
     for head in manifest.taxonomy.heads() {
         let labels: Vec<&str> = head.labels.iter().map(|label| label.id.as_str()).collect();
+        let kind = kind(head.kind);
+        writeln!(card, "| {} ({}) | {kind} | {} |", head.id, cell(&head.name), labels.join(", "))?;
+    }
+    writeln!(card, "\n## Training data\n")?;
+    sources(card, &lineage.data)
+}
+
+fn features(features: FeatureSource) -> String {
+    let (shortest, longest) = features.char_ngrams;
+    let others = match (features.words, features.facts) {
+        (true, true) => ", words, amounts and counts",
+        (true, false) => " and words",
+        (false, true) => ", amounts and counts",
+        (false, false) => "",
+    };
+    format!("character {shortest}- to {longest}-grams{others}")
+}
+
+const fn kind(kind: HeadKind) -> &'static str {
+    match kind {
+        HeadKind::MultiClass => "one label",
+        HeadKind::Ordinal => "one label, low to high",
+        HeadKind::MultiLabel => "any number of labels",
+    }
+}
+
+fn sources(card: &mut String, sources: &[DataSource]) -> fmt::Result {
+    writeln!(card, "| file | texts | SHA-256 |\n| --- | --- | --- |")?;
+    for source in sources {
+        let (name, sha256) = (cell(&source.name), source.sha256);
+        writeln!(card, "| {name} | {} | `{}` |", source.n_texts, sha256.short())?;
+    }
+    Ok(())
+}
+
+fn judged_figures(card: &mut String, manifest: &Manifest, evaluation: &Evaluation) -> fmt::Result {
+    writeln!(card, "\n## How well it does\n")?;
+    sources(card, &evaluation.data)?;
+    writeln!(card)?;
+    for source in trained_on(manifest, &evaluation.data) {
         writeln!(
             card,
-            "| {} ({}) | {:?} | {} |",
-            head.id,
-            head.name,
-            head.kind,
-            labels.join(", ")
+            "**Not an honest test:** {} is part of the training data, and figures on it flatter.\n",
+            cell(&source.name)
         )?;
     }
-    writeln!(card, "\n## Data\n\n| file | texts | SHA-256 |\n| --- | --- | --- |")?;
-    for source in &lineage.data {
-        writeln!(card, "| `{}` | {} | `{}` |", source.name, source.n_texts, source.sha256.short())?;
+    if 0 < evaluation.n_resamples {
+        writeln!(
+            card,
+            "Brackets hold 95 % intervals from {} bootstrap resamples (seed {}).",
+            evaluation.n_resamples, evaluation.seed
+        )?;
     }
+    for head in manifest.taxonomy.heads() {
+        if let Some(judged) = evaluation.heads.get(head.id.as_str()) {
+            writeln!(card, "\n### {}, {} texts\n", head.id, judged.report.n_texts)?;
+            head_figures(card, judged)?;
+        }
+    }
+    Ok(())
+}
+
+fn head_figures(card: &mut String, judged: &HeadEvaluation) -> fmt::Result {
+    writeln!(card, "| measure | value | interval |\n| --- | --- | --- |")?;
+    for measure in Measure::ALL {
+        if let Some(value) = judged.value(measure) {
+            let interval = in_brackets(judged.intervals.get(&measure).copied());
+            writeln!(card, "| {measure} | {value:.4} | {interval} |")?;
+        }
+    }
+    if let Some(safety) = &judged.safety {
+        writeln!(
+            card,
+            "\nSafety means {} ({} texts); the safety recall is at false alarms for {:.1} % of the {} others.",
+            safety.labels.join(", "),
+            safety.n_safety,
+            safety.false_alarms * 100.0,
+            safety.n_others
+        )?;
+    }
+    writeln!(card, "\n| label | texts | precision | recall | F1 | interval of F1 |")?;
+    writeln!(card, "| --- | --- | --- | --- | --- | --- |")?;
+    for (label, report) in &judged.report.labels {
+        writeln!(
+            card,
+            "| {label} | {} | {:.3} | {:.3} | {:.3} | {} |",
+            report.n_texts,
+            report.precision,
+            report.recall,
+            report.f1,
+            in_brackets(judged.label_intervals.get(label).and_then(|intervals| intervals.f1))
+        )?;
+    }
+    Ok(())
+}
+
+fn held_out(card: &mut String, manifest: &Manifest) -> fmt::Result {
+    writeln!(card, "\n## How well it did in training\n")?;
     writeln!(
         card,
-        "\nFiles that are not in `datasets/` are public Chinese reviews and letters, collected for research and competitions, whose texts state no licence."
-    )?;
-    writeln!(
-        card,
-        "They are not distributed with this model; only weights learned from them are.\n"
-    )?;
-    writeln!(
-        card,
-        "## How well it does\n\nOn held-out folds of the training data; similar texts share a fold, and calibration and thresholds are fitted on these same scores.\n"
+        "On held-out folds of the training data; similar texts share a fold, and calibration and thresholds are fitted on these same scores.\n"
     )?;
     writeln!(card, "| head | measure | value |\n| --- | --- | --- |")?;
     for (head, measures) in &manifest.metrics {
@@ -62,6 +169,10 @@ fn write_sections(card: &mut String, manifest: &Manifest) -> std::fmt::Result {
             writeln!(card, "| {head} | {measure} | {value:.4} |")?;
         }
     }
+    Ok(())
+}
+
+fn closing(card: &mut String, manifest: &Manifest) -> fmt::Result {
     writeln!(card, "\n## Limits\n")?;
     writeln!(
         card,
@@ -69,7 +180,40 @@ fn write_sections(card: &mut String, manifest: &Manifest) -> std::fmt::Result {
     )?;
     writeln!(
         card,
-        "Labels that are rare in the data are found less often; see `fenzhen-lab evaluate` for figures by label."
+        "Labels that are rare in the data are found less often, and figures on few texts have wide intervals."
     )?;
-    writeln!(card, "It proposes; the rules can raise its alarm, and people decide.")
+    writeln!(
+        card,
+        "Its probabilities are honest on texts like those above; other sources, seasons and products shift them."
+    )?;
+    writeln!(card, "It proposes; the rules can raise its alarm, and people decide.")?;
+    writeln!(card, "\n## Licence and privacy\n")?;
+    let is_ours = |source: &DataSource| source.name.starts_with("datasets/");
+    if manifest.lineage.data.iter().all(is_ours) {
+        writeln!(
+            card,
+            "All training data is in `datasets/` and under the licence of this repository."
+        )?;
+    } else {
+        writeln!(
+            card,
+            "Training files in `datasets/` are under the licence of this repository; the others are not distributed with the model, only weights learned from them are, and whoever passes the model on must know on what terms those texts were had."
+        )?;
+    }
+    writeln!(
+        card,
+        "Features are stored as 64-bit hashes; no text can be read back from the bundle."
+    )
+}
+
+fn in_brackets(interval: Option<Interval>) -> String {
+    match interval {
+        Some(Interval(low, high)) => format!("[{low:.4}, {high:.4}]"),
+        None => String::new(),
+    }
+}
+
+/// File names and the names of heads may hold what Markdown takes for the end of a cell.
+fn cell(text: &str) -> String {
+    text.replace('|', "\\|").replace(['\n', '\r'], " ")
 }

@@ -10,6 +10,7 @@ pub mod gate;
 pub mod metrics;
 pub mod progress;
 pub mod recipe;
+pub mod report;
 pub mod solver;
 pub mod sparse;
 pub mod trainer;

@@ -1,20 +1,17 @@
 //! `fenzhen-lab evaluate`: a bundle judged on labelled texts.
 
 use std::{
-    collections::BTreeMap,
+    fs,
     io::{self, Write},
-    path::PathBuf,
+    path::{Path, PathBuf},
 };
 
-use fenzhen::domain::Prediction;
-use fenzhen::inference::{Choice, load};
-use fenzhen::registry::Bundle;
-use fenzhen::text::Analyzer;
-use rayon::prelude::*;
-use serde::Serialize;
+use anyhow::Context;
 
-use crate::dataset::{Columns, Dataset, HeadColumn, Table};
-use crate::metrics::{self, HeadReport};
+use crate::card;
+use crate::commands::judging::{Format, JudgingArguments, Opened};
+use crate::evaluation::{Evaluation, HeadEvaluation, Interval, Measure, evaluate};
+use crate::report::Report;
 
 /// Judge a bundle on labelled texts.
 #[derive(Debug, clap::Args)]
@@ -22,94 +19,85 @@ pub struct Arguments {
     /// The bundle's folder
     #[arg(long, value_name = "DIR")]
     model: PathBuf,
-    /// Labelled texts, `.jsonl` or `.csv` in UTF-8; may be given several times
-    #[arg(long, value_name = "FILE", required = true)]
-    data: Vec<PathBuf>,
-    /// The column of the text
-    #[arg(long, value_name = "COLUMN", default_value = "text")]
-    text_column: String,
-    /// A head and its column; others are not judged [default: every head, each in its own column]
-    #[arg(long, value_name = "NAME=COLUMN")]
-    head: Vec<HeadColumn>,
+    #[command(flatten)]
+    judging: JudgingArguments,
+    /// Write a report for reviewers, one HTML file with plots and the worst mistakes
+    #[arg(long, value_name = "FILE")]
+    report: Option<PathBuf>,
+    /// Write the model card, Markdown
+    #[arg(long, value_name = "FILE")]
+    card: Option<PathBuf>,
     /// What to print
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
 }
 
-#[derive(Clone, Copy, Debug, clap::ValueEnum)]
-enum Format {
-    /// A table for people
-    Text,
-    /// One JSON object
-    Json,
-}
-
-#[derive(Debug, Serialize)]
-struct Report {
-    model: String,
-    n_texts: usize,
-    heads: BTreeMap<String, HeadReport>,
-}
-
 /// Runs the command.
 pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
-    let bundle = Bundle::open(&arguments.model)?;
-    let classifier = load(&bundle)?;
-    let (columns, taxonomy) =
-        Columns::for_taxonomy(&arguments.text_column, &arguments.head, classifier.taxonomy())?;
-    let dataset = Dataset::new(Table::read(&arguments.data, &columns)?, taxonomy)?;
-    let analyzer = Analyzer::default();
-    let predictions: Vec<Prediction> =
-        dataset.texts.par_iter().map(|text| classifier.classify(&analyzer.analyze(text))).collect();
-    let mut report =
-        Report { model: bundle.version(), n_texts: dataset.texts.len(), heads: BTreeMap::new() };
-    for (head, labels) in dataset.taxonomy.heads().iter().zip(&dataset.labels) {
-        let choices: Vec<Choice> =
-            predictions.iter().map(|prediction| choice(prediction, head.id.as_str())).collect();
-        report.heads.insert(head.id.to_string(), metrics::report(head, &choices, labels));
+    let opened = Opened::open(&arguments.model)?;
+    let dataset = arguments.judging.read(&opened)?;
+    let judged = arguments.judging.judge(&opened, &dataset)?;
+    let evaluation = evaluate(&judged, &arguments.judging.settings())?;
+    let manifest = opened.bundle.manifest();
+    if let Some(path) = &arguments.report {
+        let report =
+            Report { manifest, judged: &judged, evaluation: &evaluation, texts: &dataset.texts };
+        write_file(path, &report.html())?;
     }
-    print(&report, arguments.format)
-}
-
-fn choice(prediction: &Prediction, head: &str) -> Choice {
-    let (_, answer) = prediction.find_head(head).expect("the heads are the classifier's own");
-    Choice {
-        probabilities: answer.probabilities.clone(),
-        chosen: answer.chosen.clone(),
-        abstains: answer.abstains,
+    if let Some(path) = &arguments.card {
+        write_file(path, &card::judged(manifest, &evaluation))?;
     }
-}
-
-fn print(report: &Report, format: Format) -> anyhow::Result<()> {
-    let mut out = io::stdout().lock();
-    if matches!(format, Format::Json) {
-        serde_json::to_writer_pretty(&mut out, report)?;
-        writeln!(out)?;
-        return Ok(());
-    }
-    writeln!(out, "{} on {} texts", report.model, report.n_texts)?;
-    for (head, judged) in &report.heads {
-        write!(out, "\n{head}: accuracy {:.4}, macro-F1 {:.4}", judged.accuracy, judged.macro_f1)?;
-        if let Some(kappa) = judged.quadratic_weighted_kappa {
-            write!(out, ", quadratic kappa {kappa:.4}")?;
+    match arguments.format {
+        Format::Json => {
+            let mut out = io::stdout().lock();
+            serde_json::to_writer_pretty(&mut out, &evaluation)?;
+            writeln!(out)?;
         }
-        if let Some(micro_f1) = judged.micro_f1 {
-            write!(out, ", micro-F1 {micro_f1:.4}")?;
-        }
-        writeln!(out, ", ECE {:.4}", judged.ece)?;
-        let covered = judged.accuracy_when_covered;
-        writeln!(
-            out,
-            "  sure enough on {:.1} %, accuracy there {covered:.4}",
-            judged.coverage * 100.0
-        )?;
-        for (label, of_label) in &judged.labels {
-            writeln!(
-                out,
-                "  {:.3} precision  {:.3} recall  {:.3} F1  {:5} texts  {label}",
-                of_label.precision, of_label.recall, of_label.f1, of_label.n_texts
-            )?;
-        }
+        Format::Text => print(&evaluation)?,
     }
     Ok(())
+}
+
+fn write_file(path: &Path, text: &str) -> anyhow::Result<()> {
+    fs::write(path, text).with_context(|| format!("cannot write `{}`", path.display()))
+}
+
+fn print(evaluation: &Evaluation) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    writeln!(out, "{} on {} texts", evaluation.model, evaluation.n_texts)?;
+    for (head, judged) in &evaluation.heads {
+        writeln!(out, "\n{head}, {} texts", judged.report.n_texts)?;
+        for measure in Measure::ALL {
+            if let Some(value) = judged.value(measure) {
+                let interval = in_brackets(judged.intervals.get(&measure).copied());
+                writeln!(out, "  {value:7.4} {interval}  {measure}")?;
+            }
+        }
+        print_labels(&mut out, judged)?;
+    }
+    Ok(())
+}
+
+fn print_labels(out: &mut impl Write, judged: &HeadEvaluation) -> io::Result<()> {
+    writeln!(out, "\n  precision  recall      F1  {:17}  texts  label", "95 % of F1")?;
+    for (label, report) in &judged.report.labels {
+        let interval = judged.label_intervals.get(label).and_then(|intervals| intervals.f1);
+        writeln!(
+            out,
+            "  {:9.3}  {:6.3}  {:6.3}  {:17}  {:5}  {label}",
+            report.precision,
+            report.recall,
+            report.f1,
+            in_brackets(interval),
+            report.n_texts
+        )?;
+    }
+    Ok(())
+}
+
+fn in_brackets(interval: Option<Interval>) -> String {
+    match interval {
+        Some(Interval(low, high)) => format!("[{low:.4}, {high:.4}]"),
+        None => String::new(),
+    }
 }

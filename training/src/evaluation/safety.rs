@@ -121,7 +121,8 @@ impl Alarms {
     pub(super) fn find(&self, weights: &[u32], false_alarms: f64) -> Found {
         let count = |is_counted: fn(&Row) -> bool| {
             let rows = self.rows.iter().filter(|row| is_counted(row));
-            rows.map(|row| f64::from(weights[row.text_idx])).sum::<f64>()
+            let n: u64 = rows.map(|row| u64::from(weights[row.text_idx])).sum();
+            n as f64
         };
         let n_safety = count(|row| row.is_safety);
         let n_others = count(|row| !row.is_safety);

@@ -3,6 +3,7 @@
 use fenzhen::domain::{Head, HeadKind, LabelDefinition};
 use fenzhen::inference::Choice;
 use fenzhen::registry::Digest;
+use proptest::prelude::*;
 
 use super::*;
 
@@ -165,4 +166,84 @@ fn an_evaluation_survives_json() {
     assert_eq!(head["intervals"]["accuracy"].as_array().unwrap().len(), 2);
     let read: Evaluation = serde_json::from_value(json).unwrap();
     assert_eq!(read, evaluation);
+}
+
+/// Answers with ties: probabilities in eighths.
+fn answers() -> impl Strategy<Value = Vec<(usize, [f32; 3])>> {
+    let row = (0..3_usize, 0..9_u8, 0..9_u8).prop_map(|(label, a, b)| {
+        let (a, b) = (a.min(8 - b.min(8)), b.min(8));
+        (label, [f32::from(a) / 8.0, f32::from(b) / 8.0, f32::from(8 - a - b) / 8.0])
+    });
+    proptest::collection::vec(row, 1..40)
+}
+
+fn figures(rows: &[(usize, [f32; 3])]) -> Vec<(Measure, f64)> {
+    let settings = Settings { resampling: Resampling { n_resamples: 0, seed: 1 }, ..asking() };
+    let evaluation = evaluate(&judged("a", HeadKind::Ordinal, rows), &settings).unwrap();
+    let head = &evaluation.heads["h"];
+    Measure::ALL.into_iter().filter_map(|measure| Some((measure, head.value(measure)?))).collect()
+}
+
+fn is_same(a: &[(Measure, f64)], b: &[(Measure, f64)]) -> bool {
+    a.len() == b.len() && a.iter().zip(b).all(|(a, b)| a.0 == b.0 && (a.1 - b.1).abs() < 1e-9)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    /// Nothing depends on the order of the texts, and texts given twice say the same as once.
+    #[test]
+    fn order_and_repetition_change_nothing(rows in answers()) {
+        let expected = figures(&rows);
+        let backwards: Vec<_> = rows.iter().rev().copied().collect();
+        prop_assert!(is_same(&expected, &figures(&backwards)));
+        let twice: Vec<_> = rows.iter().chain(&rows).copied().collect();
+        prop_assert!(is_same(&expected, &figures(&twice)));
+    }
+
+    /// Shares are shares, counts add up, and intervals are the right way round.
+    #[test]
+    fn figures_are_possible(rows in answers()) {
+        let settings = Settings { resampling: Resampling { n_resamples: 50, seed: 1 }, ..asking() };
+        let evaluation = evaluate(&judged("a", HeadKind::Ordinal, &rows), &settings).unwrap();
+        let head = &evaluation.heads["h"];
+        for measure in Measure::ALL {
+            let value = head.value(measure).unwrap_or_default();
+            let lowest = if measure == Measure::QuadraticWeightedKappa { -1.0 } else { 0.0 };
+            prop_assert!(lowest <= value && value <= 1.0, "{measure}: {value}");
+        }
+        for (measure, interval) in &head.intervals {
+            prop_assert!(interval.0 <= interval.1, "{measure}: {interval:?}");
+        }
+        let counts = &head.confusion.as_ref().unwrap().counts;
+        prop_assert_eq!(counts.iter().flatten().sum::<usize>(), rows.len());
+        prop_assert_eq!(head.reliability.iter().map(|bin| bin.n).sum::<usize>(), rows.len());
+        let safety = head.safety.as_ref().unwrap();
+        prop_assert_eq!(safety.n_safety + safety.n_others, rows.len());
+    }
+
+    /// Looking from the other side turns every sign and every verdict.
+    #[test]
+    fn a_comparison_has_two_sides(rows in answers(), moves in answers()) {
+        let other: Vec<_> =
+            rows.iter().zip(moves.iter().cycle()).map(|(row, to)| (row.0, to.1)).collect();
+        let (a, b) = (judged("a", HeadKind::Ordinal, &rows), judged("b", HeadKind::Ordinal, &other));
+        let settings = Settings { resampling: Resampling { n_resamples: 50, seed: 1 }, ..asking() };
+        let (there, back) = (compare(&a, &b, &settings).unwrap(), compare(&b, &a, &settings).unwrap());
+        let (there, back) = (&there.heads["h"], &back.heads["h"]);
+        for (measure, difference) in &there.measures {
+            let turned = back.measures[measure];
+            prop_assert!((difference.difference + turned.difference).abs() < 1e-9);
+            if let (Some(one), Some(other)) = (difference.interval, turned.interval) {
+                prop_assert!((one.0 + other.1).abs() < 1e-9 && (one.1 + other.0).abs() < 1e-9);
+            }
+        }
+        prop_assert_eq!(there.mcnemar.only_a_right, back.mcnemar.only_b_right);
+        let expected = match there.verdict {
+            Verdict::ABetter => Verdict::BBetter,
+            Verdict::BBetter => Verdict::ABetter,
+            same => same,
+        };
+        prop_assert_eq!(back.verdict, expected);
+    }
 }

@@ -195,8 +195,8 @@ impl Tally {
 /// The mean F1 of the labels that occur.
 pub(super) fn macro_f1(counts: &[Counts]) -> f64 {
     let occurring = counts.iter().filter(|counts| 0.0 < counts.labelled);
-    let n_occurring = occurring.clone().count().max(1);
-    occurring.map(|counts| counts.f1()).sum::<f64>() / n_occurring as f64
+    let n_occurring = occurring.clone().count() as f64;
+    share(occurring.map(|counts| counts.f1()).sum(), n_occurring)
 }
 
 /// Whether the chosen labels are the right ones, all of them and no others.

@@ -1,0 +1,5 @@
+//! The lab as its users meet it: the real binary on real files.
+
+#![expect(clippy::unwrap_used, reason = "a failing test is the report")]
+
+mod judging;
