@@ -66,6 +66,7 @@ fn routing(criterion: &mut Criterion) {
         hits: &[],
         facts: &facts,
         readable: true,
+        verdict: None,
     };
     let raised = Matter { hits: &hits, ..ordinary };
     let fallback = Matter { prediction: None, ..raised };

@@ -5,7 +5,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
-use fenzhen::domain::{Complaint, CustomerTier, Elements, Tier};
+use fenzhen::domain::{Complaint, CustomerTier, Elements, Labels, StaffRole, Tier};
 use fenzhen::store::{
     ClaimOutcome, Completion, Intake, NewCase, NewEvent, Store, StoreOptions, StoredResponse,
     Triage,
@@ -34,6 +34,8 @@ fn intake(received_at: Timestamp) -> Intake {
         model_version: Some("2026-03".to_owned()),
         rules_version: "1".to_owned(),
         fallback: false,
+        model_labels: Labels::default(),
+        labels: Labels::default(),
         answer: "x".repeat(2000),
     };
     let case = NewCase {
@@ -55,6 +57,7 @@ fn intake(received_at: Timestamp) -> Intake {
     let event = NewEvent {
         at: received_at,
         actor: "key:bench".to_owned(),
+        role: StaffRole::System,
         kind: "case.received".to_owned(),
         data: serde_json::json!({}),
     };

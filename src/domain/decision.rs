@@ -106,6 +106,8 @@ pub enum ReasonSource {
     Policy,
     /// The model did not answer.
     Fallback,
+    /// A person's word.
+    Person,
 }
 
 /// Why a decision is as it is.

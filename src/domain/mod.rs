@@ -5,10 +5,12 @@
 mod complaint;
 mod decision;
 mod label;
+mod labels;
 mod money;
 mod prediction;
 mod span;
 mod taxonomy;
+mod verdict;
 
 pub use complaint::{
     Channel, Complaint, ComplaintText, CustomerTier, Elements, MAX_TEXT_CHARS, TextError,
@@ -18,9 +20,11 @@ pub use decision::{
     Severity, Tier,
 };
 pub use label::{Id, IdError, LabelId, QueueId, RuleId};
+pub use labels::{Labels, LabelsError};
 pub use money::Money;
 pub use prediction::{Evidence, HeadPrediction, Prediction};
 pub use span::Span;
 pub use taxonomy::{
     Head, HeadKind, LabelDefinition, Role, Taxonomy, TaxonomyError, TaxonomySource,
 };
+pub use verdict::{Actor, Certainty, RouteChoice, StaffRole, StaffRoleError, Verdict};

@@ -55,13 +55,12 @@ pub(super) async fn receive(
 ) -> Result<Response, ApiError> {
     let key = idempotency_key(&headers, body.as_ref().map_or(&[], |body| body))?;
     let submission = read_submission(&service, &headers, body)?;
-    let request_id = headers.get(REQUEST_ID).and_then(|it| it.to_str().ok());
     let id = new_id();
     let receipt = Receipt {
         submission,
         key,
         id,
-        request_id: request_id.map(ToOwned::to_owned),
+        request_id: request_id(&headers).map(ToOwned::to_owned),
         now: (service.clock)(),
     };
     let StoredResponse { status, body } = service.desk.receive(receipt).await?;
@@ -72,6 +71,11 @@ pub(super) async fn receive(
         response.headers_mut().insert(header::LOCATION, location);
     }
     Ok(response)
+}
+
+/// The id under which operators find a request.
+pub(super) fn request_id(headers: &HeaderMap) -> Option<&str> {
+    headers.get(REQUEST_ID).and_then(|it| it.to_str().ok())
 }
 
 #[expect(clippy::disallowed_methods, reason = "this is the edge that makes ids")]
@@ -201,6 +205,8 @@ pub(super) struct EventAnswer {
     at: Timestamp,
     /// Who did it.
     actor: String,
+    /// What they do for the firm; `system` is the service itself.
+    role: &'static str,
     /// What happened.
     kind: String,
     /// What changed and why.
@@ -232,6 +238,7 @@ pub(super) async fn events(
         seq: event.seq,
         at: event.record.at,
         actor: event.record.actor,
+        role: event.record.role.as_str(),
         kind: event.record.kind,
         data: event.record.data,
     };
@@ -239,7 +246,7 @@ pub(super) async fn events(
 }
 
 /// What is no id belongs to no case.
-fn case_id(id: Result<Path<String>, PathRejection>) -> Result<Uuid, ApiError> {
+pub(super) fn case_id(id: Result<Path<String>, PathRejection>) -> Result<Uuid, ApiError> {
     let Path(id) = id.map_err(ApiError::Path)?;
     Uuid::try_parse(&id).map_err(|_| ApiError::Missing("case"))
 }

@@ -67,10 +67,18 @@ pub(super) fn read_submission(
     headers: &HeaderMap,
     body: Result<Bytes, BytesRejection>,
 ) -> Result<Submission, ApiError> {
+    let value = read_json(headers, body)?;
+    parse_submission(value, (service.clock)()).map_err(ApiError::Mistakes)
+}
+
+/// Reads JSON out of a body.
+pub(super) fn read_json(
+    headers: &HeaderMap,
+    body: Result<Bytes, BytesRejection>,
+) -> Result<Value, ApiError> {
     require_json(headers)?;
     let body = body.map_err(ApiError::Body)?;
-    let value: Value = serde_json::from_slice(&body).map_err(ApiError::Json)?;
-    parse_submission(value, (service.clock)()).map_err(ApiError::Mistakes)
+    serde_json::from_slice(&body).map_err(ApiError::Json)
 }
 
 /// Refuses a body that says to be something else than JSON.

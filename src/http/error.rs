@@ -26,6 +26,9 @@ pub(crate) struct Problem {
     /// What to do about it.
     #[serde(skip_serializing_if = "Option::is_none")]
     detail: Option<String>,
+    /// The version that the case has by now.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    version: Option<u32>,
     /// Every mistake that was found.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     errors: Vec<Mistake>,
@@ -48,6 +51,7 @@ impl Problem {
             title: status.canonical_reason().unwrap_or("Error").to_owned(),
             status: status.as_u16(),
             detail: Some(detail.to_owned()),
+            version: None,
             errors: Vec::new(),
         }
     }
@@ -156,6 +160,17 @@ impl From<DeskError> for Problem {
                 .with_detail("this `Idempotency-Key` belongs to another body: take a new key"),
             DeskError::KeyInFlight => Self::of_status(StatusCode::CONFLICT)
                 .with_detail("the first request with this key is in work: try again in a moment"),
+            DeskError::NoCase => {
+                Self::of_status(StatusCode::NOT_FOUND).with_detail("there is no such case")
+            }
+            DeskError::Stale(version) => Self {
+                version: Some(version),
+                ..Self::of_status(StatusCode::CONFLICT).with_detail(format!(
+                    "the case has version {version} by now: read it again, then decide"
+                ))
+            },
+            DeskError::NotAllowed(role) => Self::of_status(StatusCode::FORBIDDEN)
+                .with_detail(format!("the role `{}` may not do this", role.as_str())),
             DeskError::Store(store::Error::Cursor(error)) => {
                 Self::of_status(StatusCode::BAD_REQUEST).with_detail(error.to_string())
             }

@@ -4,6 +4,7 @@
 mod batch;
 mod cases;
 mod classify;
+mod corrections;
 mod error;
 mod knowledge;
 mod layers;
@@ -58,6 +59,7 @@ pub fn router(service: Service, config: &HttpConfig) -> Router {
         .routes(routes!(cases::receive, cases::list))
         .routes(routes!(cases::show))
         .routes(routes!(cases::events))
+        .routes(routes!(corrections::correct, corrections::list))
         .routes(routes!(queues::list))
         .routes(routes!(queues::show))
         .routes(routes!(knowledge::rules))

@@ -60,3 +60,55 @@ pub(super) struct SubmissionBody {
     /// When you received it, RFC 3339; now if not given. Clocks start here.
     received_at: Option<String>,
 }
+
+/// Who does something.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "documentation alone")]
+pub(super) struct ActorBody {
+    /// Your name for the person, such as a user name.
+    name: String,
+    /// `intake`, `front_line`, `triage_lead`, `escalation_team`, `department_head`,
+    /// `service_director`, `executive`, `data_scientist`, `administrator` or `auditor`.
+    role: String,
+}
+
+/// Labels by head: those of the live taxonomy.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "documentation alone")]
+pub(super) struct LabelsBody {
+    category: Option<String>,
+    severity: Option<String>,
+    sentiment: Option<String>,
+    /// All of them; an empty array says that the text states none.
+    signals: Option<Vec<String>>,
+}
+
+/// Where a case belongs; what is not sent stays as it is.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "documentation alone")]
+pub(super) struct RouteBody {
+    /// A queue of `/v1/queues`.
+    queue: Option<String>,
+    /// 1 front line, 2 escalation team, 3 executives.
+    tier: Option<u8>,
+    /// Whether executives must see it.
+    executive_review: Option<bool>,
+}
+
+/// What a person says about a case: `labels`, a `route`, or both.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "documentation alone")]
+pub(super) struct CorrectionBody {
+    /// The version of the case that the person has read.
+    version: u32,
+    /// Who says it.
+    by: ActorBody,
+    /// Why.
+    reason: String,
+    /// Only the heads that the person speaks of.
+    labels: Option<LabelsBody>,
+    /// Where the case belongs.
+    route: Option<RouteBody>,
+    /// How sure: 2 clear, which holds if not given, 1 arguable, 0 a guess.
+    sure: Option<u8>,
+}

@@ -47,17 +47,13 @@ fn term(name: &'static str, points: f64, value: impl FnOnce() -> String) -> Opti
     (0.0 < points).then(|| PriorityTerm { name, value: value(), points })
 }
 
-/// Signals that the model or a rule finds stated, heaviest first.
+/// The signals that the text states, heaviest first.
 fn signals(policy: &Policy, matter: &Matter<'_>) -> Option<PriorityTerm> {
     let (_, head) = matter.taxonomy.role(Role::Signals)?;
-    let predicted = matter.prediction.and_then(|prediction| prediction.role(Role::Signals));
     let mut names = String::new();
     let mut sum = 0.0;
     for (label, points) in &policy.weights.signals {
-        let by_model = predicted.is_some_and(|(head, answer)| {
-            answer.chosen.iter().any(|&idx| head.labels[idx].id == *label)
-        });
-        if !by_model && !matter.hits.iter().any(|hit| hit.effect.signals.contains(label)) {
+        if !matter.states(label) {
             continue;
         }
         names.push_str(if names.is_empty() { "涉及" } else { "、" });
@@ -69,7 +65,7 @@ fn signals(policy: &Policy, matter: &Matter<'_>) -> Option<PriorityTerm> {
 }
 
 fn sentiment(policy: &Policy, matter: &Matter<'_>) -> Option<PriorityTerm> {
-    let (label, _) = matter.prediction?.chosen_label(Role::Sentiment)?;
+    let label = matter.sentiment()?;
     let points = policy.weights.sentiment.get(&label.id).copied()?;
     term("sentiment", points, || label.name.clone())
 }

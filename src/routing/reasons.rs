@@ -79,6 +79,54 @@ impl Explanation {
         to
     }
 
+    /// The category of a corrected case: a person's or the one that nobody has questioned.
+    pub(super) fn said_category<'m>(
+        &mut self,
+        label: &'m LabelDefinition,
+        by_person: bool,
+    ) -> &'m LabelDefinition {
+        if by_person {
+            let message = format!("人工确认类别为「{}」", label.name);
+            self.push(ReasonSource::Person, "person_category", message);
+        }
+        label
+    }
+
+    /// The severity of a corrected case: a person's or the one that nobody has questioned.
+    pub(super) fn said_severity<'m>(
+        &mut self,
+        label: &'m LabelDefinition,
+        by_person: bool,
+    ) -> &'m LabelDefinition {
+        if by_person {
+            let message = format!("人工确认严重程度为「{}」", label.name);
+            self.push(ReasonSource::Person, "person_severity", message);
+        }
+        label
+    }
+
+    pub(super) fn person_route<'m>(&mut self, queue: &'m Queue) -> &'m Queue {
+        let message = format!("人工指定「{}」队列，责任部门：{}", queue.name, queue.department);
+        self.push(ReasonSource::Person, "person_route", message);
+        queue
+    }
+
+    pub(super) fn person_review<'m>(&mut self, queue: &'m Queue) -> &'m Queue {
+        let message = format!("人工要求高层评审，转「{}」队列", queue.name);
+        self.push(ReasonSource::Person, "person_review", message);
+        queue
+    }
+
+    pub(super) fn person_tier(&mut self, tier: Tier) -> Tier {
+        let who = match tier {
+            Tier::FrontLine => "一线",
+            Tier::EscalationTeam => "升级处理小组",
+            Tier::Executive => "高层",
+        };
+        self.push(ReasonSource::Person, "person_tier", format!("人工指定由{who}处理"));
+        tier
+    }
+
     pub(super) fn unreadable(&mut self) {
         let message = "文本不是可以判读的中文，需要人工确认".to_owned();
         self.push(ReasonSource::Policy, "unreadable", message);

@@ -4,7 +4,7 @@
 use crate::calendar::Calendar;
 use crate::domain::{
     Complaint, Deadline, Decision, Head, HeadPrediction, LabelDefinition, LabelId, Prediction,
-    Role, Severity, Taxonomy, Tier,
+    Role, Severity, Taxonomy, Tier, Verdict,
 };
 use crate::routing::policy::{ClockKind, Policy, Queue};
 use crate::routing::priority::prioritize;
@@ -27,6 +27,38 @@ pub struct Matter<'m> {
     pub facts: &'m Facts,
     /// Whether the text is one that models and rules can judge: Chinese, in words.
     pub readable: bool,
+    /// What people have said since it came in, which counts more than model and rules.
+    pub verdict: Option<&'m Verdict>,
+}
+
+impl<'m> Matter<'m> {
+    /// The label that counts for the head of a role by people's word, and whether a person chose
+    /// it; nothing while nobody has corrected the case.
+    fn said(&self, role: Role) -> Option<(&'m LabelDefinition, bool)> {
+        let verdict = self.verdict?;
+        let (_, head) = self.taxonomy.role(role)?;
+        let label_idx = head.label_idx(verdict.labels.role(role)?.as_str())?;
+        Some((&head.labels[label_idx], verdict.people.role(role).is_some()))
+    }
+
+    /// Whether the text states a risk, by people's word or else by model and rules.
+    pub(super) fn states(&self, signal: &LabelId) -> bool {
+        let said = self.verdict.and_then(|it| it.labels.find(Role::Signals.head_name()));
+        if let Some(said) = said {
+            return said.contains(signal);
+        }
+        let predicted = self.prediction.and_then(|prediction| prediction.role(Role::Signals));
+        let by_model = predicted.is_some_and(|(head, answer)| {
+            answer.chosen.iter().any(|&label_idx| head.labels[label_idx].id == *signal)
+        });
+        by_model || self.hits.iter().any(|hit| hit.effect.signals.contains(signal))
+    }
+
+    /// The writer's mood.
+    pub(super) fn sentiment(&self) -> Option<&'m LabelDefinition> {
+        let predicted = || Some(self.prediction?.chosen_label(Role::Sentiment)?.0);
+        self.said(Role::Sentiment).map(|(label, _)| label).or_else(predicted)
+    }
 }
 
 /// Decides who handles a complaint, by when, how urgent it is, and why.
@@ -34,18 +66,27 @@ pub fn route(policy: &Policy, calendar: &Calendar, matter: &Matter<'_>) -> Decis
     let mut why = Explanation::start(policy, matter);
     let category = find_category(matter, &mut why);
     let (severity, level) = find_severity(policy, matter, &mut why);
-    let executive_review = matter.hits.iter().any(|hit| hit.effect.executive_review);
+    let route = matter.verdict.map(|verdict| &verdict.route);
+    let reviewed = route.and_then(|route| route.executive_review);
+    let executive_review =
+        reviewed.unwrap_or_else(|| matter.hits.iter().any(|hit| hit.effect.executive_review));
     let category_queue = category.and_then(|label| policy.category_queue(&label.id));
-    let needs_triage = needs_triage(matter, category, category_queue, &mut why);
-    let queue = match (category.zip(category_queue), rule_queue(policy, matter.hits)) {
+    let needs_triage = match matter.verdict {
+        Some(verdict) => verdict.needs_triage(),
+        None => needs_triage(matter, category, category_queue, &mut why),
+    };
+    let chosen = route.and_then(|route| policy.find_queue(route.queue.as_ref()?));
+    let owner = category.zip(category_queue);
+    let queue = match (chosen, owner, rule_queue(policy, matter.hits)) {
+        (Some(queue), _, _) => why.person_route(queue),
+        _ if reviewed == Some(true) => why.person_review(policy.executive_queue()),
         _ if executive_review => why.executive_route(policy.executive_queue()),
         _ if needs_triage => why.triage_route(policy.triage_queue()),
-        (_, Some((queue, hit))) => why.rule_route(queue, hit),
-        (Some((label, queue)), None) => why.category_route(queue, label),
-        (None, None) => why.triage_route(policy.triage_queue()),
+        (None, _, Some((queue, hit))) => why.rule_route(queue, hit),
+        (None, Some((label, queue)), None) => why.category_route(queue, label),
+        (None, None, None) => why.triage_route(policy.triage_queue()),
     };
-    let tier = find_tier(matter.hits, executive_review, level.complex);
-    why.tier(tier, executive_review, level.complex.then_some(level.label));
+    let tier = find_tier(matter, executive_review, &level, &mut why);
     Decision {
         category: category.map(|label| label.id.clone()),
         severity,
@@ -60,8 +101,11 @@ pub fn route(policy: &Policy, calendar: &Calendar, matter: &Matter<'_>) -> Decis
     }
 }
 
-/// The model's category, unless it is unsure and a rule suggests one.
+/// A person's category, else the model's, unless it is unsure and a rule suggests one.
 fn find_category<'m>(matter: &Matter<'m>, why: &mut Explanation) -> Option<&'m LabelDefinition> {
+    if let Some((label, by_person)) = matter.said(Role::Category) {
+        return Some(why.said_category(label, by_person));
+    }
     let predicted = matter.prediction.and_then(|prediction| prediction.role(Role::Category));
     let label = predicted.and_then(|(head, answer)| Some(&head.labels[*answer.chosen.first()?]));
     if label.is_some() && !abstains(predicted) {
@@ -92,7 +136,8 @@ struct Level<'m> {
     complex: bool,
 }
 
-/// The model's severity or, without a model, the policy's, raised to the highest that a rule asks.
+/// A person's severity; else the model's or, without a model, the policy's, raised to the highest
+/// that a rule asks. Rules raise no severity above a person's: lowering an alarm is their act.
 fn find_severity<'m>(
     policy: &'m Policy,
     matter: &Matter<'m>,
@@ -100,12 +145,15 @@ fn find_severity<'m>(
 ) -> (Severity, Level<'m>) {
     let predicted =
         matter.prediction.and_then(|prediction| prediction.chosen_label(Role::Severity));
-    let start = match predicted {
-        Some((label, confidence)) => why.model_severity(label, confidence),
-        None => why.default_severity(&policy.default_severity),
+    let said = matter.said(Role::Severity);
+    let start = match (said, predicted) {
+        (Some((label, by_person)), _) => why.said_severity(label, by_person),
+        (None, Some((label, confidence))) => why.model_severity(label, confidence),
+        (None, None) => why.default_severity(&policy.default_severity),
     };
     let rank = |label: &LabelId| rank(matter.taxonomy, label);
-    let highest = matter.hits.iter().filter_map(|hit| floor(matter, hit)).max();
+    let floors = matter.hits.iter().filter_map(|hit| floor(matter, hit));
+    let highest = floors.max().filter(|_| said.is_none());
     let raised = highest.filter(|&floor| rank(&start.id) < Some(floor));
     for hit in matter.hits {
         why.hit(hit);
@@ -178,14 +226,25 @@ fn rule_queue<'m>(policy: &'m Policy, hits: &'m [Hit]) -> Option<(&'m Queue, &'m
     named.rev().max_by_key(|&(_, _, rank)| rank).map(|(queue, hit, _)| (queue, hit))
 }
 
-fn find_tier(hits: &[Hit], executive_review: bool, complex: bool) -> Tier {
-    let asked = hits.iter().filter_map(|hit| hit.effect.tier).max().unwrap_or_default();
-    let least = match (executive_review, complex) {
+/// A person's tier, else the highest that rules, review or severity ask for.
+fn find_tier(
+    matter: &Matter<'_>,
+    executive_review: bool,
+    level: &Level<'_>,
+    why: &mut Explanation,
+) -> Tier {
+    if let Some(tier) = matter.verdict.and_then(|verdict| verdict.route.tier) {
+        return why.person_tier(tier);
+    }
+    let asked = matter.hits.iter().filter_map(|hit| hit.effect.tier).max().unwrap_or_default();
+    let least = match (executive_review, level.complex) {
         (true, _) => Tier::Executive,
         (false, true) => Tier::EscalationTeam,
         (false, false) => Tier::FrontLine,
     };
-    asked.max(least)
+    let tier = asked.max(least);
+    why.tier(tier, executive_review, level.complex.then_some(level.label));
+    tier
 }
 
 fn find_deadlines(

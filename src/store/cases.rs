@@ -9,8 +9,11 @@ use sqlx::query::Query;
 use sqlx::{Any, AnyConnection, Arguments, AssertSqlSafe, Encode, Type};
 use uuid::Uuid;
 
-use crate::domain::{Channel, Complaint, CustomerTier, Elements, LabelId, Money, QueueId, Tier};
+use crate::domain::{
+    Channel, Complaint, CustomerTier, Elements, LabelId, Labels, Money, QueueId, Tier,
+};
 use crate::store::Store;
+use crate::store::corrections::to_json;
 use crate::store::cursor::{CaseCursor, Page};
 use crate::store::error::{Constraint, Error};
 use crate::store::events::{NewEvent, insert_event};
@@ -73,7 +76,11 @@ pub struct Triage {
     pub rules_version: String,
     /// Whether rules alone decided.
     pub fallback: bool,
-    /// The whole answer as JSON.
+    /// What the model said; empty without one.
+    pub model_labels: Labels,
+    /// The labels that count now.
+    pub labels: Labels,
+    /// The whole answer of the intake as JSON.
     pub answer: String,
 }
 
@@ -82,6 +89,8 @@ pub struct Triage {
 pub struct Case {
     /// Where it stands, such as [`RECEIVED`].
     pub status: String,
+    /// The number of its last event; who writes names the version that they have read.
+    pub version: u32,
     /// Everything else.
     pub record: NewCase,
 }
@@ -132,7 +141,7 @@ macro_rules! columns {
          employee, order_number, demand, evidence, amount_fen, customer_tier, prior_contacts, occurred_at, \
          received_at, created_at, status, is_open, queue, department, tier, category, severity, \
          severity_rank, sentiment, executive_review, needs_triage, priority, first_due_at, \
-         resolution_due_at, model_version, rules_version, fallback, answer"
+         resolution_due_at, model_version, rules_version, fallback, answer, version, model_labels, labels"
     };
 }
 pub(super) use columns;
@@ -212,7 +221,8 @@ impl Write for Intake {
             "INSERT INTO cases (",
             columns!(),
             ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, \
-             $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34, $35, $36, $37) \
+             $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34, $35, $36, $37, $38, $39, \
+             $40) \
              ON CONFLICT (channel, external_id) DO NOTHING"
         );
         let inserted = bind(sqlx::query(sql), &self.case).execute(&mut *connection).await?;
@@ -289,6 +299,9 @@ fn bind<'q>(
         .bind(triage.rules_version.as_str())
         .bind(i64::from(triage.fallback))
         .bind(triage.answer.as_str())
+        .bind(1_i64)
+        .bind(to_json(&triage.model_labels))
+        .bind(to_json(&triage.labels))
 }
 
 /// Reads what `bind` wrote.
@@ -303,25 +316,16 @@ pub(super) fn read_case(row: &AnyRow) -> Result<Case, Error> {
         created_at: row.time("created_at")?,
         triage: read_triage(row)?,
     };
-    Ok(Case { status: row.get("status")?, record })
+    Ok(Case { status: row.get("status")?, version: row.number("version")?, record })
 }
 
 fn read_complaint(row: Columns<'_>) -> Result<Complaint, Error> {
-    let channel: &str = row.get("channel")?;
     let tier: &str = row.get("customer_tier")?;
     let amount_fen: Option<i64> = row.get("amount_fen")?;
     let prior_contacts: Option<i64> = row.get("prior_contacts")?;
     Ok(Complaint {
         text: row.parse("text")?,
-        channel: match channel {
-            "" => None,
-            name => Some(
-                Channel::ALL
-                    .into_iter()
-                    .find(|known| known.as_str() == name)
-                    .ok_or(Error::Corrupt("channel"))?,
-            ),
-        },
+        channel: read_channel(row)?,
         amount: amount_fen.map(Money::from_fen),
         customer_tier: CustomerTier::ALL
             .into_iter()
@@ -333,6 +337,16 @@ fn read_complaint(row: Columns<'_>) -> Result<Complaint, Error> {
             .map_err(|_| Error::Corrupt("prior_contacts"))?,
         received_at: row.time("received_at")?,
     })
+}
+
+/// The channel, whose column is empty when it is not known.
+pub(super) fn read_channel(row: Columns<'_>) -> Result<Option<Channel>, Error> {
+    let name: &str = row.get("channel")?;
+    let known = Channel::ALL.into_iter().find(|known| known.as_str() == name);
+    if known.is_none() && !name.is_empty() {
+        return Err(Error::Corrupt("channel"));
+    }
+    Ok(known)
 }
 
 fn read_elements(row: Columns<'_>) -> Result<Elements, Error> {
@@ -367,6 +381,8 @@ fn read_triage(row: Columns<'_>) -> Result<Triage, Error> {
         model_version: row.get("model_version")?,
         rules_version: row.get("rules_version")?,
         fallback: row.flag("fallback")?,
+        model_labels: row.json("model_labels")?,
+        labels: row.json("labels")?,
         answer: row.get("answer")?,
     })
 }

@@ -30,7 +30,7 @@ impl<T, C> Page<T, C> {
     }
 }
 
-/// Goes on in a list of cases, newest first.
+/// Goes on in a list of cases by the time at which they came in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CaseCursor {
     pub(super) id: Uuid,

@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use sqlx::AnyConnection;
 use uuid::Uuid;
 
+use crate::domain::StaffRole;
 use crate::store::Store;
 use crate::store::error::Error;
 use crate::store::row::Columns;
@@ -16,6 +17,8 @@ pub struct NewEvent {
     pub at: Timestamp,
     /// Who did it: a person, a key or a part of the service.
     pub actor: String,
+    /// What they do for the firm.
+    pub role: StaffRole,
     /// What happened, such as `case.received`.
     pub kind: String,
     /// What changed and why; no words of customers.
@@ -46,15 +49,17 @@ impl Store {
 
     /// The events of a case, oldest first.
     pub async fn list_events(&self, case_id: Uuid) -> Result<Vec<Event>, Error> {
-        let sql = "SELECT seq, at, actor, kind, data FROM events WHERE case_id = $1 ORDER BY seq";
+        let sql =
+            "SELECT seq, at, actor, role, kind, data FROM events WHERE case_id = $1 ORDER BY seq";
         let rows = sqlx::query(sql).bind(case_id.to_string()).fetch_all(&self.pool).await?;
         let event = |row| {
             let row = Columns(row);
             let record = NewEvent {
                 at: row.time("at")?,
                 actor: row.get("actor")?,
+                role: row.parse("role")?,
                 kind: row.get("kind")?,
-                data: serde_json::from_str(row.get("data")?).map_err(|_| Error::Corrupt("data"))?,
+                data: row.json("data")?,
             };
             Ok(Event { seq: row.number("seq")?, record })
         };
@@ -71,6 +76,10 @@ impl Write for Append {
             sqlx::query(sql).bind(self.case_id.to_string()).fetch_one(&mut *connection).await?;
         let seq = Columns(&row).number("next")?;
         insert_event(connection, self.case_id, seq, &self.event).await?;
+        // The case is not the same as before: who has read it must read again.
+        let sql = "UPDATE cases SET version = $1 WHERE id = $2";
+        let query = sqlx::query(sql).bind(i64::from(seq)).bind(self.case_id.to_string());
+        query.execute(connection).await?;
         Ok(seq)
     }
 }
@@ -81,15 +90,15 @@ pub(super) async fn insert_event(
     seq: u32,
     event: &NewEvent,
 ) -> Result<(), Error> {
-    let sql =
-        "INSERT INTO events (case_id, seq, at, actor, kind, data) VALUES ($1, $2, $3, $4, $5, $6)";
+    let sql = "INSERT INTO events (case_id, seq, at, actor, kind, data, role) VALUES ($1, $2, $3, $4, $5, $6, $7)";
     let query = sqlx::query(sql)
         .bind(case_id.to_string())
         .bind(i64::from(seq))
         .bind(event.at.as_microsecond())
         .bind(event.actor.as_str())
         .bind(event.kind.as_str())
-        .bind(event.data.to_string());
+        .bind(event.data.to_string())
+        .bind(event.role.as_str());
     query.execute(connection).await?;
     Ok(())
 }

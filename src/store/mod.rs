@@ -6,6 +6,7 @@
 //! write-ahead mode with `synchronous = FULL`, and writes that arrive together share a commit.
 
 mod cases;
+mod corrections;
 mod cursor;
 mod error;
 mod events;
@@ -24,6 +25,7 @@ use sqlx::migrate::Migrator;
 use sqlx::{AnyPool, AssertSqlSafe};
 
 pub use cases::{Case, CaseFilter, Inserted, Intake, NewCase, RECEIVED, Triage};
+pub use corrections::{Correction, LabelSource, LabelledCase, NewCorrection, Revised, Revision};
 pub use cursor::{CaseCursor, CursorError, Page, QueueCursor};
 pub use error::{Constraint, Error};
 pub use events::{Event, NewEvent};

@@ -3,6 +3,7 @@
 use std::str::FromStr;
 
 use jiff::Timestamp;
+use serde::Deserialize;
 use sqlx::any::AnyRow;
 use sqlx::{Any, Decode, Row, Type};
 
@@ -40,6 +41,11 @@ impl<'r> Columns<'r> {
     pub(super) fn find_time(self, column: &'static str) -> Result<Option<Timestamp>, Error> {
         let microsecond: Option<i64> = self.get(column)?;
         microsecond.map(Timestamp::from_microsecond).transpose().map_err(|_| Error::Corrupt(column))
+    }
+
+    /// A value that is kept as JSON.
+    pub(super) fn json<T: Deserialize<'r>>(self, column: &'static str) -> Result<T, Error> {
+        serde_json::from_str(self.get(column)?).map_err(|_| Error::Corrupt(column))
     }
 
     /// A value that is kept as text.

@@ -5,7 +5,7 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 use utoipa::ToSchema;
 
-use crate::domain::{Channel, LabelId, Money};
+use crate::domain::{Channel, LabelId, Labels, Money};
 use crate::store::Case;
 use crate::text;
 
@@ -19,6 +19,8 @@ pub struct CaseSummary<'a> {
     id: String,
     /// Where it stands.
     status: &'a str,
+    /// Its version; who writes the case names the one that they have read.
+    version: u32,
     /// Where it came in.
     channel: Option<&'static str>,
     /// The sender's id of it.
@@ -77,6 +79,12 @@ pub struct CaseAnswer<'a> {
     /// When it was stored.
     #[schema(value_type = String)]
     created_at: Timestamp,
+    /// The labels that count now, by head: people's over those of the intake.
+    #[schema(value_type = Object)]
+    labels: &'a Labels,
+    /// What the model said when the case came in; empty without one.
+    #[schema(value_type = Object)]
+    model_labels: &'a Labels,
     /// The answer of `/v1/classify` as it was given when the case came in.
     #[schema(value_type = Object)]
     classification: Option<&'a RawValue>,
@@ -108,6 +116,7 @@ impl<'a> CaseSummary<'a> {
         Self {
             id: record.id.to_string(),
             status: &case.status,
+            version: case.version,
             channel: record.complaint.channel.map(Channel::as_str),
             external_id: record.external_id.as_deref(),
             excerpt: text::mask(&text[..excerpt_end]),
@@ -166,6 +175,8 @@ impl<'a> CaseAnswer<'a> {
             prior_contacts: complaint.prior_contacts,
             occurred_at: record.occurred_at,
             created_at: record.created_at,
+            labels: &record.triage.labels,
+            model_labels: &record.triage.model_labels,
             classification: serde_json::from_str(&record.triage.answer).ok(),
         }
     }

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde_json::json;
 use uuid::Uuid;
 
-use crate::domain::{DeadlineKind, LabelId, QueueId, Role};
+use crate::domain::{DeadlineKind, LabelId, Labels, QueueId, Role, StaffRole};
 use crate::store::{
     self, Case, CaseCursor, CaseFilter, Claim, ClaimOutcome, Completion, Event, Inserted, Intake,
     NewCase, NewEvent, Page, QueueCount, QueueCursor, Store, StoredResponse, Triage,
@@ -14,8 +14,8 @@ use crate::triage::{Answer, CaseAnswer, Classification, Engine, Submission};
 /// The use cases that need the store beside the engine.
 #[derive(Debug)]
 pub struct Desk {
-    engine: Engine,
-    store: Store,
+    pub(super) engine: Engine,
+    pub(super) store: Store,
 }
 
 /// Why a use case failed.
@@ -27,6 +27,15 @@ pub enum DeskError {
     /// The first request with this idempotency key is still in work.
     #[error("a request with this idempotency key is still in work")]
     KeyInFlight,
+    /// There is no such case.
+    #[error("there is no such case")]
+    NoCase,
+    /// Somebody has written the case since it was read.
+    #[error("the case has version {0} by now")]
+    Stale(u32),
+    /// The role may not do this.
+    #[error("the role `{}` may not do this", .0.as_str())]
+    NotAllowed(StaffRole),
     /// The store failed.
     #[error(transparent)]
     Store(#[from] store::Error),
@@ -95,7 +104,7 @@ impl Desk {
     ) -> Result<StoredResponse, DeskError> {
         let case = self.new_case(receipt.submission, receipt.id, receipt.now);
         let event = received_event(&case, receipt.request_id.as_deref(), receipt.now);
-        let case = Case { status: store::RECEIVED.to_owned(), record: case };
+        let case = Case { status: store::RECEIVED.to_owned(), version: 1, record: case };
         let response = StoredResponse { status: 201, body: to_json(&case) };
         let completion = |response| claim.map(|claim| Completion { claim, response });
         let intake =
@@ -116,7 +125,7 @@ impl Desk {
         let classification = self.engine.classify(&submission.complaint);
         let answer = Answer::new(submission.complaint.text.as_str(), &classification);
         let answer = serde_json::to_string(&answer).expect("an answer is plain data");
-        let triage = columns(&classification, answer);
+        let triage = columns(&classification, classification.labels(), answer);
         NewCase {
             id,
             external_id: submission.external_id,
@@ -174,13 +183,12 @@ fn to_json(case: &Case) -> String {
 }
 
 /// What lists filter and sort by.
-fn columns(classification: &Classification, answer: String) -> Triage {
-    let Classification { knowledge, decision, prediction, .. } = classification;
+pub(super) fn columns(classification: &Classification, labels: Labels, answer: String) -> Triage {
+    let Classification { knowledge, decision, .. } = classification;
     let due = |kind: DeadlineKind| {
         decision.deadlines.iter().filter(move |it| it.kind == kind).map(|it| it.due_at).min()
     };
     let first_due_at = decision.deadlines.iter().map(|it| it.due_at).min();
-    let sentiment = prediction.as_ref().and_then(|it| it.chosen_label(Role::Sentiment));
     let severity = &decision.severity.label;
     let severity_rank = knowledge
         .taxonomy
@@ -193,7 +201,7 @@ fn columns(classification: &Classification, answer: String) -> Triage {
         category: decision.category.clone(),
         severity: severity.clone(),
         severity_rank: severity_rank.unwrap_or_default() as u16,
-        sentiment: sentiment.map(|(label, _)| label.id.clone()),
+        sentiment: labels.role(Role::Sentiment).cloned(),
         executive_review: decision.executive_review,
         needs_triage: decision.needs_triage,
         priority: decision.priority.score(),
@@ -202,6 +210,8 @@ fn columns(classification: &Classification, answer: String) -> Triage {
         model_version: classification.model_version().map(ToOwned::to_owned),
         rules_version: knowledge.rules.version().to_owned(),
         fallback: classification.is_fallback(),
+        model_labels: classification.model_labels(),
+        labels,
         answer,
     }
 }
@@ -211,10 +221,13 @@ fn received_event(case: &NewCase, request_id: Option<&str>, now: Timestamp) -> N
     NewEvent {
         at: now,
         actor: "intake".to_owned(),
+        role: StaffRole::System,
         kind: "case.received".to_owned(),
         data: json!({
             "request_id": request_id,
+            "labels": triage.labels,
             "queue": triage.queue.as_str(),
+            "tier": triage.tier,
             "category": triage.category.as_ref().map(LabelId::as_str),
             "severity": triage.severity.as_str(),
             "executive_review": triage.executive_review,

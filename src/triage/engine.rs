@@ -7,7 +7,7 @@ use std::{
 
 use arc_swap::ArcSwap;
 
-use crate::domain::{Complaint, Decision, Prediction};
+use crate::domain::{Complaint, Decision, LabelId, Labels, Prediction, Role, Verdict};
 use crate::routing::{self, Matter};
 use crate::rules::{Hit, Situation};
 use crate::text::Facts;
@@ -44,6 +44,32 @@ impl Classification {
         self.prediction.is_none()
     }
 
+    /// What the model says; empty when rules alone decided.
+    pub fn model_labels(&self) -> Labels {
+        self.prediction.as_ref().map(Labels::of).unwrap_or_default()
+    }
+
+    /// The labels that count: the model's, with what the rules added.
+    pub fn labels(&self) -> Labels {
+        let mut labels = self.model_labels();
+        let taxonomy = &self.knowledge.taxonomy;
+        let mut count = |role: Role, chosen: &[&str]| {
+            if let Some((_, head)) = taxonomy.role(role) {
+                labels.insert(head, chosen).expect("a decision names labels of the taxonomy");
+            }
+        };
+        count(Role::Severity, &[self.decision.severity.label.as_str()]);
+        if let Some(category) = &self.decision.category {
+            count(Role::Category, &[category.as_str()]);
+        }
+        let said = self.model_labels();
+        let by_model = said.find(Role::Signals.head_name()).unwrap_or_default();
+        let by_rules = self.hits.iter().flat_map(|hit| &hit.effect.signals);
+        let signals: Vec<_> = by_model.iter().chain(by_rules).map(LabelId::as_str).collect();
+        count(Role::Signals, &signals);
+        labels
+    }
+
     /// Name and digest of the model that answered; nothing when rules alone did.
     pub fn model_version(&self) -> Option<&str> {
         self.knowledge.model_version().filter(|_| !self.is_fallback())
@@ -77,6 +103,16 @@ impl Engine {
 
     /// Judges a complaint. A model that panics costs its answer, not the complaint.
     pub fn classify(&self, complaint: &Complaint) -> Classification {
+        self.judge(complaint, None)
+    }
+
+    /// Judges a complaint that people have spoken about: their word counts more than the model's
+    /// and the rules'. Rules are those of the day on which it came in.
+    pub fn reconsider(&self, complaint: &Complaint, verdict: &Verdict) -> Classification {
+        self.judge(complaint, Some(verdict))
+    }
+
+    fn judge(&self, complaint: &Complaint, verdict: Option<&Verdict>) -> Classification {
         let knowledge = self.knowledge();
         let document = knowledge.analyzer.analyze(complaint.text.as_str());
         let prediction = knowledge.classifier().and_then(|classifier| {
@@ -94,6 +130,7 @@ impl Engine {
             hits: &hits,
             facts: document.facts(),
             readable: READABLE_HAN_SHARE <= document.han_share(),
+            verdict,
         };
         let decision = routing::route(&knowledge.policy, &knowledge.calendar, &matter);
         let facts = document.into_facts();

@@ -4,8 +4,11 @@
 mod answer;
 mod bulk;
 mod case_answer;
+mod correct;
+mod correction;
 mod desk;
 mod engine;
+mod fields;
 mod knowledge;
 mod submission;
 
@@ -16,7 +19,9 @@ pub use answer::{
 };
 pub use bulk::{ItemAnswer, Place, answer_item, answer_value};
 pub use case_answer::{CaseAnswer, CaseSummary, ElementsAnswer};
+pub use correction::{CorrectionAnswer, CorrectionRequest, RouteAnswer};
 pub use desk::{Desk, DeskError, Receipt};
 pub use engine::{Classification, Engine};
+pub use fields::Mistake;
 pub use knowledge::{Groundwork, Knowledge, LoadError, ModelState, Sources};
-pub use submission::{Mistake, SUBMISSION_FIELDS, Submission, parse_submission};
+pub use submission::{SUBMISSION_FIELDS, Submission, parse_submission};

@@ -1,12 +1,10 @@
-//! From JSON to a complaint. Every mistake of a submission is reported at once, and no message
-//! quotes what was sent: it may hold personal data.
+//! From JSON to a complaint.
 
 use jiff::Timestamp;
-use serde::{Serialize, de::DeserializeOwned};
-use serde_json::{Map, Value};
-use utoipa::ToSchema;
+use serde_json::Value;
 
 use crate::domain::{Channel, Complaint, ComplaintText, CustomerTier, Elements};
+use crate::triage::fields::{Fields, MAX_FIELD_CHARS, Mistake, mistake};
 
 /// The fields that a submission may have.
 pub const SUBMISSION_FIELDS: [&str; 13] = [
@@ -25,18 +23,6 @@ pub const SUBMISSION_FIELDS: [&str; 13] = [
     "received_at",
 ];
 
-/// The longest free text of a field other than the complaint's text, in characters.
-const MAX_FIELD_CHARS: usize = 2_000;
-
-/// Something wrong with a submission.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
-pub struct Mistake {
-    /// Where, as a JSON pointer.
-    pub pointer: String,
-    /// What is wrong and what to send instead.
-    pub detail: String,
-}
-
 /// A complaint with everything that the intake system sends along. It has no `Debug`: most of it
 /// is personal data.
 pub struct Submission {
@@ -54,10 +40,9 @@ pub struct Submission {
 
 /// Reads a submission; `now` is when it was received unless it says so itself.
 pub fn parse_submission(value: Value, now: Timestamp) -> Result<Submission, Vec<Mistake>> {
-    let Value::Object(object) = value else {
+    let Some(mut fields) = Fields::open(value) else {
         return Err(vec![mistake("", "send a JSON object with a `text`")]);
     };
-    let mut fields = Fields { object, path: String::new(), mistakes: Vec::new() };
     let text = fields.text();
     let submission = Submission {
         id: fields.object.remove("id").filter(|id| !id.is_null()),
@@ -81,33 +66,7 @@ pub fn parse_submission(value: Value, now: Timestamp) -> Result<Submission, Vec<
     if fields.mistakes.is_empty() { Ok(submission) } else { Err(fields.mistakes) }
 }
 
-fn mistake(pointer: &str, detail: impl Into<String>) -> Mistake {
-    Mistake { pointer: pointer.to_owned(), detail: detail.into() }
-}
-
-/// The fields of an object that have not been read yet.
-struct Fields {
-    object: Map<String, Value>,
-    path: String,
-    mistakes: Vec<Mistake>,
-}
-
 impl Fields {
-    fn wrong(&mut self, name: &str, detail: impl Into<String>) {
-        let pointer = format!("{}/{name}", self.path);
-        self.mistakes.push(mistake(&pointer, detail));
-    }
-
-    /// A value of this type, or nothing when the field is missing or null.
-    fn read<T: DeserializeOwned>(&mut self, name: &str, expected: &str) -> Option<T> {
-        let value = self.object.swap_remove(name).filter(|value| !value.is_null())?;
-        let read = serde_json::from_value(value).ok();
-        if read.is_none() {
-            self.wrong(name, expected);
-        }
-        read
-    }
-
     fn text(&mut self) -> Option<ComplaintText> {
         match self.object.swap_remove("text") {
             None | Some(Value::Null) => {
@@ -122,28 +81,6 @@ impl Fields {
                 None
             }
         }
-    }
-
-    fn short(&mut self, name: &str) -> Option<String> {
-        let text: String = self.read(name, "send text")?;
-        if MAX_FIELD_CHARS < text.len() && MAX_FIELD_CHARS < text.chars().count() {
-            self.wrong(name, format!("send at most {MAX_FIELD_CHARS} characters"));
-        }
-        if text.contains('\0') {
-            self.wrong(name, "remove the NUL character");
-        }
-        Some(text).filter(|text| !text.trim().is_empty())
-    }
-
-    fn one_of<T: DeserializeOwned>(&mut self, name: &str, names: &[&str]) -> Option<T> {
-        self.read(name, &format!("send one of {}", names.join(", ")))
-    }
-
-    /// A time, cut to the microsecond because databases keep no more.
-    fn time(&mut self, name: &str) -> Option<Timestamp> {
-        let expected = "send an RFC 3339 time with its offset, such as 2026-09-30T09:00:00+08:00";
-        let time: Timestamp = self.read(name, expected)?;
-        Timestamp::from_microsecond(time.as_microsecond()).ok()
     }
 
     /// Clocks start at reception, so one in the future would hide a deadline.
@@ -184,23 +121,6 @@ impl Fields {
             self.mistakes.append(&mut fields.mistakes);
         }
         elements
-    }
-
-    /// The fields of an object within this one; none when it is missing.
-    fn nested(&mut self, name: &str) -> Self {
-        let object = self.read(name, "send a JSON object").unwrap_or_default();
-        Self { object, path: format!("{}/{name}", self.path), mistakes: Vec::new() }
-    }
-
-    fn refuse_unknown(&mut self, known: &[&str]) {
-        for name in self.object.keys().cloned().collect::<Vec<_>>() {
-            let shown: String = name.chars().take(40).collect();
-            let hint = match known {
-                [] => String::new(),
-                _ => format!(": the fields are {}", known.join(", ")),
-            };
-            self.wrong(&shown, format!("this field is not known{hint}"));
-        }
     }
 }
 

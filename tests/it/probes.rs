@@ -35,6 +35,7 @@ async fn the_documentation_names_every_path_of_the_api() {
         "/v1/cases",
         "/v1/cases/{id}",
         "/v1/cases/{id}/events",
+        "/v1/cases/{id}/corrections",
         "/v1/queues",
         "/v1/queues/{queue}",
         "/v1/rules",

@@ -9,7 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 use crate::calendar::Calendar;
 use crate::domain::{
     Complaint, CustomerTier, Decision, Head, HeadKind, HeadPrediction, LabelId, Money, Prediction,
-    Role, Span, Taxonomy, Tier,
+    Role, Span, Taxonomy, Tier, Verdict,
 };
 use crate::routing::{ClockKind, Matter, Policy, aging, route};
 use crate::rules::{Effect, Hit};
@@ -31,6 +31,7 @@ struct Case {
     prediction: Option<Prediction>,
     hits: Vec<Hit>,
     facts: Facts,
+    verdict: Option<Verdict>,
 }
 
 impl Case {
@@ -48,7 +49,13 @@ impl Case {
             prior_contacts: None,
             received_at: "2026-03-09T10:00:00+08:00".parse().expect("it is a time"),
         };
-        Self { complaint, prediction: None, hits: Vec::new(), facts: Facts::default() }
+        Self {
+            complaint,
+            prediction: None,
+            hits: Vec::new(),
+            facts: Facts::default(),
+            verdict: None,
+        }
     }
 
     fn hit(mut self, rule: &str, edit: impl FnOnce(&mut Hit)) -> Self {
@@ -67,12 +74,20 @@ impl Case {
     }
 
     fn route(&self) -> Decision {
-        let Self { complaint, prediction, hits, facts } = self;
+        let Self { complaint, prediction, hits, facts, verdict } = self;
         let prediction = prediction.as_ref();
         route(
             &POLICY,
             &CALENDAR,
-            &Matter { complaint, taxonomy: &TAXONOMY, prediction, hits, facts, readable: true },
+            &Matter {
+                complaint,
+                taxonomy: &TAXONOMY,
+                prediction,
+                hits,
+                facts,
+                readable: true,
+                verdict: verdict.as_ref(),
+            },
         )
     }
 }

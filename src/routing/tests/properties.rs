@@ -2,8 +2,11 @@
 
 use proptest::prelude::*;
 
-use crate::domain::{Decision, LabelId, QueueId, Role, Tier};
-use crate::routing::tests::{Case, POLICY, TAXONOMY, predict};
+use crate::domain::{
+    Decision, LabelId, Labels, QueueId, ReasonSource, Role, RouteChoice, Tier, Verdict,
+};
+use crate::routing::ClockKind;
+use crate::routing::tests::{CALENDAR, Case, POLICY, TAXONOMY, predict};
 use crate::rules::Effect;
 
 fn labels(role: Role) -> impl Strategy<Value = LabelId> {
@@ -16,11 +19,14 @@ fn queues() -> impl Strategy<Value = (QueueId, i32)> {
     (prop::sample::select(ids), -3..3i32)
 }
 
+fn tiers() -> impl Strategy<Value = Tier> {
+    prop::sample::select(vec![Tier::FrontLine, Tier::EscalationTeam, Tier::Executive])
+}
+
 fn effects() -> impl Strategy<Value = Effect> {
-    let tiers = prop::sample::select(vec![Tier::FrontLine, Tier::EscalationTeam, Tier::Executive]);
     (
         prop::option::of(labels(Role::Severity)),
-        prop::option::of(tiers),
+        prop::option::of(tiers()),
         any::<(bool, bool)>(),
         prop::option::of(queues()),
         prop::option::of(labels(Role::Category)),
@@ -77,6 +83,44 @@ proptest! {
         prop_assert!(before.priority.terms[0].points <= after.priority.terms[0].points);
         prop_assert!(before.priority.score() <= after.priority.score());
         prop_assert_eq!(before.severity.predicted, after.severity.predicted);
+    }
+
+    #[test]
+    fn a_persons_word_counts_and_resets_no_clock(
+        case in cases(),
+        category in labels(Role::Category),
+        severity in labels(Role::Severity),
+        queue in prop::option::of(queues()),
+        tier in prop::option::of(tiers()),
+        reviewed in prop::option::of(any::<bool>()),
+    ) {
+        let before = case.route();
+        let mut said = Labels::default();
+        for (role, label) in [(Role::Category, &category), (Role::Severity, &severity)] {
+            let (_, head) = TAXONOMY.role(role).expect("the taxonomy has every role");
+            said.insert(head, &[label.as_str()]).expect("it is a label of the head");
+        }
+        let queue = queue.map(|(queue, _)| queue);
+        let route = RouteChoice { queue: queue.clone(), tier, executive_review: reviewed };
+        let mut verdict = Verdict { needed_triage: before.needs_triage, ..Verdict::default() };
+        verdict.take(&said, &route);
+        let after = Case { verdict: Some(verdict), ..case.clone() }.route();
+        prop_assert_eq!(after.category.as_ref(), Some(&category));
+        prop_assert_eq!(&after.severity.label, &severity);
+        prop_assert_eq!(&after.severity.predicted, &before.severity.predicted);
+        prop_assert_eq!(after.executive_review, reviewed.unwrap_or(before.executive_review));
+        prop_assert!(!after.needs_triage);
+        prop_assert!(queue.is_none_or(|queue| after.queue == queue));
+        prop_assert!(tier.is_none_or(|tier| after.tier == tier));
+        // Every deadline is one that the policy gives from reception on, whatever was corrected.
+        for deadline in &after.deadlines {
+            let of_policy = ClockKind::ALL.iter().flat_map(|&kind| POLICY.clock(kind).periods);
+            let mut of_policy = of_policy.filter(|(kind, _)| *kind == deadline.kind);
+            let received_at = case.complaint.received_at;
+            prop_assert!(of_policy.any(|(_, it)| CALENDAR.due(received_at, it, &[]).at == deadline.due_at));
+        }
+        let persons = after.reasons.iter().filter(|it| it.source == ReasonSource::Person).count();
+        prop_assert!(2 <= persons);
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use crate::domain::{Channel, CustomerTier, Elements, Money, Tier};
+use crate::domain::{Channel, CustomerTier, Elements, Money, StaffRole, Tier};
 use crate::store::tests::{case, id, insert, intake, minutes_later, noon, on_both_engines};
 use crate::store::{
     CaseCursor, CaseFilter, Constraint, Error, Inserted, NewCase, NewEvent, RECEIVED, Store,
@@ -209,7 +209,8 @@ async fn events_are_numbered(store: Store) {
     insert(&store, case(1)).await;
     let event = NewEvent {
         at: noon(),
-        actor: "agent:7".to_owned(),
+        actor: "agent-7".to_owned(),
+        role: StaffRole::FrontLine,
         kind: "case.corrected".to_owned(),
         data: json!({ "severity": ["normal", "high"] }),
     };

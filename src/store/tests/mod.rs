@@ -2,7 +2,9 @@
 //! stands in `FENZHEN_TEST_POSTGRES`; each test works in a schema of its own.
 
 mod cases;
+mod corrections;
 mod idempotency;
+mod migrations;
 mod queues;
 
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -13,7 +15,7 @@ use sqlx::{Connection, PgConnection};
 use tempfile::TempDir;
 use uuid::Uuid;
 
-use crate::domain::{Channel, Complaint, CustomerTier, Elements, Tier};
+use crate::domain::{Channel, Complaint, CustomerTier, Elements, Labels, StaffRole, Tier};
 use crate::store::{Inserted, Intake, NewCase, NewEvent, Store, StoreOptions, Triage};
 
 /// Runs every test on both engines.
@@ -39,10 +41,14 @@ macro_rules! on_both_engines {
 }
 use on_both_engines;
 
-async fn sqlite(folder: &TempDir) -> Store {
+/// A file without tables.
+async fn sqlite_file(folder: &TempDir) -> Store {
     let address = format!("sqlite:{}", folder.path().join("cases.sqlite").display());
-    let store =
-        Store::connect(&address, StoreOptions::default()).await.expect("the file can be made");
+    Store::connect(&address, StoreOptions::default()).await.expect("the file can be made")
+}
+
+async fn sqlite(folder: &TempDir) -> Store {
+    let store = sqlite_file(folder).await;
     store.migrate().await.expect("an empty database can be migrated");
     store
 }
@@ -50,9 +56,16 @@ async fn sqlite(folder: &TempDir) -> Store {
 /// Counts the schemas of this process.
 static SCHEMAS: AtomicU32 = AtomicU32::new(0);
 
+async fn postgres() -> Option<Store> {
+    let store = postgres_schema().await?;
+    store.migrate().await.expect("an empty schema can be migrated");
+    Some(store)
+}
+
+/// A schema without tables.
 #[expect(clippy::disallowed_methods, reason = "tests alone read this variable")]
 #[expect(clippy::print_stderr, reason = "a test that does not run says so")]
-async fn postgres() -> Option<Store> {
+async fn postgres_schema() -> Option<Store> {
     let Ok(server) = std::env::var("FENZHEN_TEST_POSTGRES") else {
         eprintln!("SKIPPED on PostgreSQL: set FENZHEN_TEST_POSTGRES to a server's address");
         return None;
@@ -67,10 +80,7 @@ async fn postgres() -> Option<Store> {
         .expect("a schema can be made");
     let separator = if server.contains('?') { '&' } else { '?' };
     let address = format!("{server}{separator}options[search_path]={schema}");
-    let store =
-        Store::connect(&address, StoreOptions::default()).await.expect("the server answers");
-    store.migrate().await.expect("an empty schema can be migrated");
-    Some(store)
+    Some(Store::connect(&address, StoreOptions::default()).await.expect("the server answers"))
 }
 
 fn noon() -> Timestamp {
@@ -118,6 +128,8 @@ fn case(number: u64) -> NewCase {
             model_version: None,
             rules_version: "1".to_owned(),
             fallback: true,
+            model_labels: Labels::default(),
+            labels: Labels::default(),
             answer: "{}".to_owned(),
         },
     }
@@ -127,6 +139,7 @@ fn intake(case: NewCase) -> Intake {
     let event = NewEvent {
         at: case.created_at,
         actor: "key:test".to_owned(),
+        role: StaffRole::System,
         kind: "case.received".to_owned(),
         data: json!({ "queue": case.triage.queue.as_str() }),
     };

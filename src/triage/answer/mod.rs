@@ -210,7 +210,7 @@ pub struct DeadlineAnswer<'a> {
 /// Why a decision is as it is.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct ReasonAnswer<'a> {
-    /// What it rests on: `model`, `rule`, `policy` or `fallback`.
+    /// What it rests on: `model`, `rule`, `policy`, `fallback` or, once a case is corrected, `person`.
     #[schema(value_type = String)]
     source: ReasonSource,
     /// A stable identifier.

@@ -3,5 +3,6 @@
 mod cases;
 mod classify;
 mod classify_batch;
+mod corrections;
 mod knowledge;
 mod queues;

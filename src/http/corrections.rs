@@ -1,0 +1,80 @@
+//! `/v1/cases/{id}/corrections`: what people say over what the model and the rules say.
+
+use std::sync::Arc;
+
+use axum::{
+    Json,
+    body::Bytes,
+    extract::{
+        Path, State,
+        rejection::{BytesRejection, PathRejection},
+    },
+    http::HeaderMap,
+    response::{IntoResponse, Response},
+};
+
+use crate::http::Service;
+use crate::http::cases::{case_id, request_id};
+use crate::http::classify::read_json;
+use crate::http::error::{ApiError, Problem};
+use crate::http::schema::CorrectionBody;
+use crate::triage::{CaseAnswer, CorrectionAnswer, CorrectionRequest, Desk};
+
+/// Corrects a case's labels or route
+///
+/// The person's word counts from now on and stands beside the model's, which is kept. Queue, tier,
+/// priority and deadlines follow by the routing policy; deadlines count from when the complaint
+/// was received, as before. Send a label that is right as well to confirm it: people's labels
+/// train the next model.
+#[utoipa::path(
+    post,
+    path = "/v1/cases/{id}/corrections",
+    tag = "cases",
+    request_body = CorrectionBody,
+    params(("id" = String, Path, description = "The case")),
+    responses(
+        (status = 200, description = "The case as it stands now", body = CaseAnswer<'static>),
+        (status = 403, description = "The role does not work cases", body = Problem, content_type = "application/problem+json"),
+        (status = 404, description = "No such case", body = Problem, content_type = "application/problem+json"),
+        (status = 409, description = "The case has another `version`, which the problem names: read it again", body = Problem, content_type = "application/problem+json"),
+        (status = 422, description = "Every mistake", body = Problem, content_type = "application/problem+json"),
+    )
+)]
+pub(super) async fn correct(
+    State(service): State<Service>,
+    id: Result<Path<String>, PathRejection>,
+    headers: HeaderMap,
+    body: Result<Bytes, BytesRejection>,
+) -> Result<Response, ApiError> {
+    let id = case_id(id)?;
+    let desk = &service.desk;
+    let value = read_json(&headers, body)?;
+    let request = CorrectionRequest::parse(value, &desk.engine().knowledge());
+    let request = request.map_err(ApiError::Mistakes)?;
+    let case = desk.correct(id, request, request_id(&headers), (service.clock)()).await?;
+    Ok(Json(CaseAnswer::new(&case)).into_response())
+}
+
+/// Lists what people said about a case's labels and route, oldest first
+#[utoipa::path(
+    get,
+    path = "/v1/cases/{id}/corrections",
+    tag = "cases",
+    params(("id" = String, Path, description = "The case")),
+    responses(
+        (status = 200, description = "The corrections", body = Vec<CorrectionAnswer<'static>>),
+        (status = 404, description = "No such case", body = Problem, content_type = "application/problem+json"),
+    )
+)]
+pub(super) async fn list(
+    State(desk): State<Arc<Desk>>,
+    id: Result<Path<String>, PathRejection>,
+) -> Result<Response, ApiError> {
+    let id = case_id(id)?;
+    let case = desk.find_case(id).await?.ok_or(ApiError::Missing("case"))?;
+    let corrections = desk.list_corrections(id).await?;
+    let model = &case.record.triage.model_labels;
+    let answers: Vec<_> =
+        corrections.iter().map(|correction| CorrectionAnswer::new(correction, model)).collect();
+    Ok(Json(answers).into_response())
+}
