@@ -6,6 +6,7 @@
 
 pub mod app;
 pub mod calendar;
+pub mod cases;
 pub mod commands;
 pub mod config;
 pub mod domain;

@@ -58,21 +58,30 @@ impl Calendar {
     /// assert_eq!(due.at, "2026-10-11T00:00:00+08:00".parse().unwrap());
     /// ```
     pub fn due(&self, start: Timestamp, period: Period, pauses: &[Pause]) -> Due {
+        self.part_due(start, period, 100, pauses)
+    }
+
+    /// When so many percent of a period have run; at 100 it is when the period ends.
+    pub fn part_due(&self, start: Timestamp, period: Period, percent: u8, pauses: &[Pause]) -> Due {
         let stops = Stop::list(start, pauses);
         match period.unit() {
-            PeriodUnit::Hours => hours_due(start, period.count(), &stops),
+            PeriodUnit::Hours => {
+                let whole = SignedDuration::from_hours(i64::from(period.count()));
+                hours_due(start, share(whole, percent), &stops)
+            }
             PeriodUnit::WorkingDays | PeriodUnit::CalendarDays => {
-                self.days_due(start, period, &stops)
+                self.days_due(start, period, percent, &stops)
             }
         }
     }
 
-    /// When so many days end.
-    fn days_due(&self, start: Timestamp, period: Period, stops: &[Stop]) -> Due {
+    /// When such a share of so many days has run.
+    fn days_due(&self, start: Timestamp, period: Period, percent: u8, stops: &[Stop]) -> Due {
         let days = Days { calendar: self, working: period.unit() == PeriodUnit::WorkingDays };
         let first_day = next_day(self.date(start));
         let mut cursor = Moment { date: first_day, time: self.day_starts };
-        let mut left = (self.day_ends - self.day_starts) * i32::from(period.count());
+        let whole = (self.day_ends - self.day_starts) * i32::from(period.count());
+        let mut left = share(whole, percent);
         let mut end = days.advance(cursor, left);
         let mut paused = false;
         for stop in stops {
@@ -85,7 +94,8 @@ impl Calendar {
             cursor = if paused { from } else { self.moment(stop.until) }.max(cursor);
             end = days.advance(cursor, left);
         }
-        let due = if days.working { end } else { self.last_day(end.date) };
+        // A holiday puts the end of a period off, not its middle.
+        let due = if days.working || percent < 100 { end } else { self.last_day(end.date) };
         let rests_on = if days.working { first_day } else { end.date }.year();
         let provisional = (rests_on..=due.date.year()).any(|year| !self.is_published(year));
         Due { at: self.timestamp(due), provisional, paused }
@@ -174,10 +184,14 @@ fn next_day(date: Date) -> Date {
     date.tomorrow().unwrap_or(Date::MAX)
 }
 
-/// When so many hours end.
-fn hours_due(start: Timestamp, count: u16, stops: &[Stop]) -> Due {
+/// So many percent of a duration.
+fn share(whole: SignedDuration, percent: u8) -> SignedDuration {
+    whole / 100 * i32::from(percent)
+}
+
+/// When so much time has run round the clock.
+fn hours_due(start: Timestamp, mut left: SignedDuration, stops: &[Stop]) -> Due {
     let mut cursor = start;
-    let mut left = SignedDuration::from_hours(i64::from(count));
     let mut paused = false;
     for stop in stops {
         if left <= stop.from.duration_since(cursor) {

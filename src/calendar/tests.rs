@@ -204,6 +204,17 @@ fn the_shipped_calendar_has_as_many_days_off_as_were_published() {
 
 /// The obvious way: count the minutes that run, one by one.
 fn slow_due(calendar: &Calendar, start: Timestamp, length: Period, pauses: &[Pause]) -> Timestamp {
+    slow_part(calendar, start, length, 100, pauses)
+}
+
+/// The same for a part of a period.
+fn slow_part(
+    calendar: &Calendar,
+    start: Timestamp,
+    length: Period,
+    percent: u32,
+    pauses: &[Pause],
+) -> Timestamp {
     const MINUTE: SignedDuration = SignedDuration::from_mins(1);
     let runs = |minute: Timestamp| {
         let date = calendar.date(minute);
@@ -218,13 +229,13 @@ fn slow_due(calendar: &Calendar, start: Timestamp, length: Period, pauses: &[Pau
         counted && !stands
     };
     let per_unit = if length.unit() == PeriodUnit::Hours { 60 } else { 24 * 60 };
-    let mut left = per_unit * u32::from(length.count());
+    let mut left = per_unit * u32::from(length.count()) * percent / 100;
     let mut minute = start;
     while 0 < left {
         left -= u32::from(runs(minute));
         minute += MINUTE;
     }
-    if length.unit() != PeriodUnit::CalendarDays {
+    if length.unit() != PeriodUnit::CalendarDays || percent < 100 {
         return minute;
     }
     let mut day = calendar.date(minute - MINUTE);
@@ -271,6 +282,17 @@ proptest! {
         let pauses = paused(start, &minutes);
         let due = calendar.due(start, length, &pauses);
         prop_assert_eq!(due.at, slow_due(&calendar, start, length, &pauses));
+    }
+
+    #[test]
+    fn a_part_of_a_period_is_reached_when_so_many_minutes_have_run(
+        start in starts(), length in periods(), tenths in 1..=10u8, minutes in pauses()
+    ) {
+        let calendar = Calendar::china();
+        let pauses = paused(start, &minutes);
+        let part = calendar.part_due(start, length, 10 * tenths, &pauses);
+        let expected = slow_part(&calendar, start, length, 10 * u32::from(tenths), &pauses);
+        prop_assert_eq!(part.at, expected);
     }
 
     #[test]

@@ -16,6 +16,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("rules", &["domain", "text"]),
     ("calendar", &["domain"]),
     ("routing", &["domain", "text", "rules", "calendar"]),
+    ("cases", &["domain", "calendar"]),
     ("store", &["domain"]),
     (
         "triage",
