@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use crate::cases::{ContactPurpose, EscalationForm, Liability, Move, Proposal};
+use crate::cases::{Claim, ContactPurpose, EscalationForm, Liability, Move, Proposal};
 use crate::domain::{Actor, Tier};
 
 /// A command with who gives it and when.
@@ -27,7 +27,7 @@ pub enum Command {
     Investigate { lead: String, departments: Vec<String> },
     Opine { department: String, opinion: String },
     AddEvidence { item: String },
-    Conclude { liability: Liability, findings: String, compensate: bool },
+    Conclude { liability: Liability, findings: String, claim: Claim },
     Propose(Proposal),
     Choose { offer: usize },
     Revise { reason: String },

@@ -4,7 +4,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::cases::{Alarm, EscalationForm, Liability, Proposal};
+use crate::cases::{Alarm, Claim, EscalationForm, Liability, Proposal};
 use crate::domain::{Actor, Tier};
 
 /// An event with who caused it and when.
@@ -89,7 +89,7 @@ pub enum Event {
     #[serde(rename = "case.evidence_added")]
     EvidenceAdded { item: String },
     #[serde(rename = "case.investigation_concluded")]
-    InvestigationConcluded { liability: Liability, findings: String, compensate: bool },
+    InvestigationConcluded { liability: Liability, findings: String, claim: Claim },
     #[serde(rename = "case.proposed")]
     Proposed { proposal: Proposal },
     #[serde(rename = "case.offer_chosen")]

@@ -4,6 +4,8 @@
 use serde::Deserialize;
 
 use crate::calendar::Period;
+use crate::cases::Compensation;
+use crate::cases::compensation::CompensationSource;
 use crate::domain::Tier;
 
 /// How cases are handled.
@@ -19,6 +21,8 @@ pub struct Handbook {
     pub execution: Period,
     /// Within which period the customer hears that it was.
     pub report: Period,
+    /// What customers are owed.
+    pub compensation: Compensation,
     escalation: [EscalationLevel; 2],
 }
 
@@ -51,6 +55,7 @@ struct HandbookSource {
     revisions: u8,
     clocks: ClocksSource,
     escalation: EscalationSource,
+    compensation: CompensationSource,
 }
 
 #[derive(Deserialize)]
@@ -83,6 +88,7 @@ impl Handbook {
         let source: HandbookSource = toml::from_str(text)?;
         let mut mistakes = Vec::new();
         let EscalationSource { team, executive } = source.escalation;
+        let compensation = source.compensation.check(&mut mistakes);
         let mut warnings = source.warnings;
         if !warnings.iter().all(|percent| (1..100).contains(percent)) {
             mistakes.push("`warnings` are percents from 1 to 99".to_owned());
@@ -122,6 +128,7 @@ impl Handbook {
             revisions: source.revisions,
             execution,
             report,
+            compensation,
             escalation: [
                 EscalationLevel { decision: by_team, recipients: team.recipients },
                 EscalationLevel { decision: by_executive, recipients: executive.recipients },

@@ -5,6 +5,7 @@
 
 mod clocks;
 mod command;
+mod compensation;
 mod escalation;
 mod event;
 mod handbook;
@@ -18,6 +19,7 @@ mod tests;
 
 pub use clocks::{Alarm, ClockId, ClockState, Periods, Timetable};
 pub use command::{Act, Command};
+pub use compensation::{Claim, Compensation};
 pub use escalation::{EscalationForm, ExecutiveReport};
 pub use event::{ContactPurpose, Event, Pace, Record, Standing};
 pub use handbook::{EscalationLevel, Handbook, HandbookError};

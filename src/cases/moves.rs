@@ -4,7 +4,7 @@
 use std::fmt;
 
 use crate::cases::Stage;
-use crate::domain::{StaffRole, Tier};
+use crate::domain::{Money, StaffRole, Tier};
 
 /// Something that can be done with a case.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -256,6 +256,24 @@ pub enum RefusalReason {
     /// The customer can still have another offer.
     #[error("{0} revision(s) are left: revise the proposal first")]
     RevisionsLeft(u8),
+    /// The handbook has no standard for a ground.
+    #[error("there is no such ground: the grounds are {0}")]
+    UnknownGround(String),
+    /// Something keeps a standard from applying.
+    #[error("the standard does not apply because of `{0}`")]
+    Excepted(String),
+    /// The delay is short of the standard.
+    #[error("the standard applies to delays of more than {0} hours")]
+    NotLate(u32),
+    /// No offer gives what the customer is owed.
+    #[error("one offer at least must be worth the standard of {0} yuan")]
+    BelowStandard(Money),
+    /// More than the standard is a special case.
+    #[error("an offer above the standard of {0} yuan needs a `special_case`")]
+    SpecialCaseDue(Money),
+    /// More than goodwill allows.
+    #[error("an offer goes up to {0} yuan, goodwill included")]
+    AboveGoodwill(Money),
     /// Who proposes does not approve.
     #[error("who proposed or has approved it cannot approve it (again)")]
     OwnProposal,

@@ -34,8 +34,11 @@ pub struct Remedy {
     /// How much, for remedies in money.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub amount: Option<Money>,
-    /// In words, with its ground.
+    /// In words, with the calculation.
     pub words: String,
+    /// The law or the firm's standard that it rests on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub basis: Option<String>,
 }
 
 /// Remedies that the customer gets together.

@@ -74,19 +74,24 @@ impl Life {
         n_special + usize::from(n_special == 0 || self.tier == Tier::Executive)
     }
 
-    fn check(&self, act: &Act, table: &Timetable<'_>) -> Result<(), RefusalReason> {
-        let wanted = act.command.move_of();
+    /// Whether the stage has the move and it is theirs.
+    fn check_who(&self, wanted: Move, role: StaffRole) -> Result<(), RefusalReason> {
         if !wanted.stages().contains(&self.stage) {
             return Err(RefusalReason::Stage);
         }
-        let role = act.actor.role;
         let allowed = self.allowed(wanted);
-        if !allowed.contains(&role) {
-            return Err(match self.next_special_approval() {
-                Some(&[next]) if wanted == Move::Approve => RefusalReason::ApprovalOrder(next),
-                _ => RefusalReason::Role { role, allowed: allowed.to_vec() },
-            });
+        if allowed.contains(&role) {
+            return Ok(());
         }
+        Err(match self.next_special_approval() {
+            Some(&[next]) if wanted == Move::Approve => RefusalReason::ApprovalOrder(next),
+            _ => RefusalReason::Role { role, allowed: allowed.to_vec() },
+        })
+    }
+
+    fn check(&self, act: &Act, table: &Timetable<'_>) -> Result<(), RefusalReason> {
+        let role = act.actor.role;
+        self.check_who(act.command.move_of(), role)?;
         filled("by", &act.actor.name)?;
         match &act.command {
             Command::Accept { contact_person } => filled("contact_person", contact_person),
@@ -97,7 +102,10 @@ impl Life {
             }
             Command::Opine { department, opinion } => self.check_opinion(department, opinion),
             Command::AddEvidence { item } => filled("item", item),
-            Command::Conclude { findings, .. } => self.check_conclusion(findings),
+            Command::Conclude { findings, claim, .. } => {
+                table.handbook.compensation.draft(claim)?;
+                self.check_conclusion(findings)
+            }
             Command::Propose(proposal) => self.check_proposal(proposal, table),
             Command::Choose { offer } => self.check_choice(*offer),
             Command::Revise { reason } => {
@@ -182,7 +190,7 @@ impl Life {
         if most < self.round.n_proposals {
             return Err(RefusalReason::RevisionsUsedUp(most));
         }
-        Ok(())
+        table.handbook.compensation.check(&self.claim, proposal)
     }
 
     fn check_choice(&self, offer: usize) -> Result<(), RefusalReason> {
@@ -245,8 +253,8 @@ impl Life {
             }
             Command::Opine { department, opinion } => Event::OpinionGiven { department, opinion },
             Command::AddEvidence { item } => Event::EvidenceAdded { item },
-            Command::Conclude { liability, findings, compensate } => {
-                Event::InvestigationConcluded { liability, findings, compensate }
+            Command::Conclude { liability, findings, claim } => {
+                Event::InvestigationConcluded { liability, findings, claim }
             }
             Command::Propose(proposal) => Event::Proposed { proposal },
             Command::Choose { offer } => Event::OfferChosen { offer },

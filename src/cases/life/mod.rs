@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use crate::calendar::Pause;
 use crate::cases::{
-    Alarm, ContactPurpose, Event, Investigation, Opinion, Proposal, Record, Stage, Standing,
+    Alarm, Claim, ContactPurpose, Event, Investigation, Opinion, Proposal, Record, Stage, Standing,
 };
 use crate::domain::Tier;
 
@@ -22,6 +22,7 @@ pub struct Life {
     owner: Option<String>,
     department: Option<String>,
     investigation: Option<Investigation>,
+    claim: Claim,
     round: Round,
     n_reopened: u32,
     satisfaction: Option<u8>,
@@ -80,6 +81,7 @@ impl Life {
             owner: None,
             department: None,
             investigation: None,
+            claim: Claim::default(),
             round: Round::default(),
             n_reopened: 0,
             satisfaction: None,
@@ -117,6 +119,11 @@ impl Life {
     /// What is being found out, or has been.
     pub const fn investigation(&self) -> Option<&Investigation> {
         self.investigation.as_ref()
+    }
+
+    /// What the investigation found that money can be owed for.
+    pub const fn claim(&self) -> &Claim {
+        &self.claim
     }
 
     /// The proposal that the customer has or chose from.
@@ -210,8 +217,9 @@ impl Life {
             Event::EvidenceAdded { item } => {
                 self.investigation.iter_mut().for_each(|it| it.evidence.push(item.clone()));
             }
-            Event::InvestigationConcluded { liability, .. } => {
+            Event::InvestigationConcluded { liability, claim, .. } => {
                 self.stage = Stage::Proposal;
+                self.claim.clone_from(claim);
                 let conclusion = Some((*liability, actor.clone()));
                 self.investigation.iter_mut().for_each(|it| it.conclusion.clone_from(&conclusion));
             }

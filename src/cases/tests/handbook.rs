@@ -21,13 +21,23 @@ fn every_mistake_of_a_handbook_is_listed() {
     let text = Handbook::DEFAULT
         .replace("[50, 80]", "[50, 100]")
         .replace("unanswered_contacts = 3", "unanswered_contacts = 0")
+        .replace("goodwill_percent = 30", "goodwill_percent = 130")
+        .replace("\"unsafe_food\"", "\"fraud\"")
+        .replace("at_least = 50 ", "at_least = 0 ")
         .replace("\"24h\"", "\"1 day\"")
         .replace("[\"总经理\", \"分管副总经理\"]", "[]");
     let Err(HandbookError::Mistakes(mistakes)) = Handbook::parse(&text) else {
         panic!("it has mistakes");
     };
-    let places =
-        ["`warnings`", "`unanswered_contacts`", "`clocks.execution`", "`escalation.executive"];
+    let places = [
+        "`compensation.goodwill_percent`",
+        "`fraud` has two",
+        "`delay` has a remedy",
+        "`warnings`",
+        "`unanswered_contacts`",
+        "`clocks.execution`",
+        "`escalation.executive",
+    ];
     assert_eq!(mistakes.len(), places.len(), "{mistakes:?}");
     for (mistake, place) in mistakes.iter().zip(places) {
         assert!(mistake.contains(place), "{mistake}");

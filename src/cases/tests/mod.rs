@@ -2,6 +2,7 @@
 //! every sequence of commands.
 
 mod clocks;
+mod compensation;
 mod handbook;
 mod moves;
 mod properties;
@@ -13,8 +14,9 @@ use jiff::Timestamp;
 
 use crate::calendar::Calendar;
 use crate::cases::{
-    Act, Command, ContactPurpose, EscalationForm, Event, ExecutiveReport, Handbook, Liability,
-    Life, Offer, Pace, Periods, Proposal, Record, Refusal, Remedy, RemedyKind, Standing, Timetable,
+    Act, Claim, Command, ContactPurpose, EscalationForm, Event, ExecutiveReport, Handbook,
+    Liability, Life, Offer, Pace, Periods, Proposal, Record, Refusal, Remedy, RemedyKind, Standing,
+    Timetable,
 };
 use crate::domain::{Actor, Money, StaffRole, Tier};
 
@@ -148,11 +150,17 @@ fn opine(department: &str) -> Command {
     Command::Opine { department: text(department), opinion: text("包裹在中转站遗失") }
 }
 
+/// A parcel of ¥399 that never came.
+fn undelivered() -> Claim {
+    let price = Some(Money::from_yuan(399));
+    Claim { grounds: vec![text("not_delivered")], price, ..Claim::default() }
+}
+
 fn conclude() -> Command {
     Command::Conclude {
         liability: Liability::ThirdParty,
         findings: text("承运商遗失"),
-        compensate: true,
+        claim: undelivered(),
     }
 }
 
@@ -161,6 +169,7 @@ fn offer(yuan: i64, special_case: Option<&str>) -> Offer {
         kind: RemedyKind::Refund,
         amount: Some(Money::from_yuan(yuan)),
         words: text("全额退款"),
+        basis: None,
     };
     Offer { remedies: vec![refund], special_case: special_case.map(text) }
 }

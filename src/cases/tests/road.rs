@@ -2,7 +2,7 @@
 
 use crate::cases::tests::{
     AGENT, BOSS, DIRECTOR, HEAD, LEAD, PLAIN, Story, TEAM, accept, archive, assign, contact,
-    execute, form, investigate, investigated, offer, propose, report, review, text,
+    execute, form, investigate, investigated, offer, propose, report, review, text, undelivered,
 };
 use crate::cases::{
     Command, ContactPurpose, EscalationForm, Liability, Life, Move, Proposal, RefusalReason, Stage,
@@ -67,7 +67,7 @@ fn a_conclusion_waits_for_every_department() {
     let early = Command::Conclude {
         liability: Liability::Mixed,
         findings: text("中转遗失"),
-        compensate: false,
+        claim: undelivered(),
     };
     let silent = RefusalReason::OpinionsMissing(vec![text("客户服务中心")]);
     assert_eq!(refused(&mut story, AGENT, early), silent);
@@ -176,7 +176,7 @@ fn a_customer_who_is_not_content_starts_a_new_round() {
     let again = Command::Conclude {
         liability: Liability::Company,
         findings: text("退款失败"),
-        compensate: true,
+        claim: undelivered(),
     };
     story.must(AGENT, again).must(AGENT, propose()).must(AGENT, Command::Choose { offer: 0 });
     story.must(LEAD, Command::Approve).must(AGENT, execute());
