@@ -6,13 +6,11 @@ use std::{borrow::Cow, ops::Range, sync::Arc};
 use crate::domain::{Evidence, Head, HeadKind, HeadPrediction, Prediction, Span, Taxonomy};
 use crate::inference::calibration::decide;
 use crate::inference::evidence::{HEAT_LANES, Heat, strongest_spans, words};
+use crate::inference::kernels;
 use crate::inference::weights::n_outputs;
 use crate::inference::{Classifier, Error, Features, LinearWeights, Vector, Vocabulary};
 use crate::registry::{HeadDecision, Manifest};
 use crate::text::{Document, Feature};
-
-/// Rows are padded to whole vectors of this many weights, so that the inner loop has no rest.
-const LANES: usize = 16;
 
 /// A linear model that is ready to answer.
 #[derive(Clone, Debug)]
@@ -34,7 +32,7 @@ impl LinearClassifier {
         manifest.check()?;
         weights.check(&manifest.taxonomy)?;
         let n_outputs = weights.scales.len();
-        let row_len = n_outputs.next_multiple_of(LANES);
+        let row_len = n_outputs.next_multiple_of(kernels::LANES);
         let mut matrix = vec![0; weights.hashes.len() * row_len];
         if 0 < n_outputs {
             let rows = matrix.chunks_exact_mut(row_len).zip(weights.matrix.chunks_exact(n_outputs));
@@ -57,21 +55,10 @@ impl LinearClassifier {
 
     /// The score of every output, heads in the taxonomy's order.
     pub fn scores(&self, vector: &Vector) -> Vec<f32> {
-        let chunk = |idx: usize| {
-            // A local array stays in vector registers over the whole text.
-            let mut sums = [0.0_f32; LANES];
-            for entry in &vector.entries {
-                let (chunks, _) = self.row(entry.row).as_chunks::<LANES>();
-                let weights = chunks[idx].map(f32::from);
-                for lane in 0..LANES {
-                    sums[lane] += entry.value * weights[lane];
-                }
-            }
-            sums
-        };
-        let sums = (0..self.row_len / LANES).flat_map(chunk);
+        let mut sums = vec![0.0; self.row_len];
+        kernels::add_rows(&self.matrix, &vector.entries, &mut sums);
         let lines = self.scales.iter().zip(&self.biases);
-        sums.zip(lines).map(|(sum, (scale, bias))| sum * scale + bias).collect()
+        sums.iter().zip(lines).map(|(sum, (scale, bias))| sum * scale + bias).collect()
     }
 
     fn row(&self, row: u32) -> &[i8] {

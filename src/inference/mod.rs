@@ -5,6 +5,7 @@ mod calibration;
 mod error;
 mod evidence;
 mod features;
+mod kernels;
 mod linear;
 mod vocabulary;
 mod weights;

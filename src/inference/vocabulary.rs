@@ -101,24 +101,25 @@ impl Vocabulary {
     /// The vector of a document from its features.
     pub fn vectorize(&self, features: &[Feature]) -> Vector {
         // Every slot is a cache miss. Fetched without a branch between them, they overlap.
-        let slots: Vec<Slot> = features.iter().map(|it| self.first_slot(it.hash)).collect();
-        let mut known: Vec<Known> = Vec::with_capacity(features.len());
-        for ((position, feature), slot) in (0..).zip(features).zip(slots) {
-            if let Some(Slot { row, idf, .. }) = self.find_from(slot, feature.hash) {
-                known.push(Known { key: u64::from(row) << 32 | position, idf });
+        let mut slots: Vec<Slot> = features.iter().map(|it| self.first_slot(it.hash)).collect();
+        let mut keys: Vec<u64> = Vec::with_capacity(features.len());
+        for (position, (feature, slot)) in (0..).zip(features.iter().zip(&mut slots)) {
+            if let Some(found) = self.find_from(*slot, feature.hash) {
+                *slot = found;
+                keys.push(u64::from(found.row) << 32 | position);
             }
         }
         // Sorting packed keys groups equal features without a hash map, and visits the weights
         // in memory order later.
-        known.sort_unstable_by_key(|feature| feature.key);
+        keys.sort_unstable();
         let mut vector = Vector {
-            entries: Vec::with_capacity(known.len()),
-            occurrences: known.iter().map(|feature| feature.key as u32).collect(),
+            entries: Vec::with_capacity(keys.len()),
+            occurrences: keys.iter().map(|&key| key as u32).collect(),
         };
         let mut squares = 0.0;
-        for group in known.chunk_by(|a, b| a.key >> 32 == b.key >> 32) {
-            let row = (group[0].key >> 32) as u32;
-            let value = sublinear(group.len()) * group[0].idf;
+        for group in keys.chunk_by(|a, b| a >> 32 == b >> 32) {
+            let Slot { row, idf, .. } = slots[group[0] as u32 as usize];
+            let value = sublinear(group.len()) * idf;
             squares += value * value;
             vector.entries.push(Entry { row, count: group.len() as u32, value });
         }
@@ -128,12 +129,6 @@ impl Vocabulary {
         }
         vector
     }
-}
-
-/// A feature of the text that the model knows: its row above its position, and its weight.
-struct Known {
-    key: u64,
-    idf: f32,
 }
 
 const fn tag(hash: u64) -> u32 {
