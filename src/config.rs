@@ -27,6 +27,10 @@ pub struct KnowledgeConfig {
     #[arg(long, env = "FENZHEN_CALENDAR", value_name = "FILE")]
     pub calendar: Option<PathBuf>,
 
+    /// Handbook of how cases are handled, in place of the built-in one
+    #[arg(long, env = "FENZHEN_HANDBOOK", value_name = "FILE")]
+    pub handbook: Option<PathBuf>,
+
     /// Taxonomy to use while no model is live, in place of the built-in one
     #[arg(long, env = "FENZHEN_TAXONOMY", value_name = "FILE")]
     pub taxonomy: Option<PathBuf>,
@@ -44,6 +48,7 @@ impl KnowledgeConfig {
             rules: self.rules.clone(),
             routing: self.routing.clone(),
             calendar: self.calendar.clone(),
+            handbook: self.handbook.clone(),
             taxonomy: self.taxonomy.clone(),
             words: self.words.clone(),
         }

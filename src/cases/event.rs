@@ -37,6 +37,7 @@ pub enum Pace {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Standing {
     /// Who decides.
+    #[serde(default)]
     pub tier: Tier,
     /// Whether executives must see it.
     pub executive_review: bool,

@@ -17,7 +17,7 @@ use crate::http::Service;
 use crate::http::cases::{case_id, request_id};
 use crate::http::classify::read_json;
 use crate::http::error::{ApiError, Problem};
-use crate::http::schema::CorrectionBody;
+use crate::http::schema::{CorrectionBody, RerouteBody};
 use crate::triage::{CaseAnswer, CorrectionAnswer, CorrectionRequest, Desk};
 
 /// Corrects a case's labels or route
@@ -50,6 +50,38 @@ pub(super) async fn correct(
     let desk = &service.desk;
     let value = read_json(&headers, body)?;
     let request = CorrectionRequest::parse(value, &desk.engine().knowledge());
+    let request = request.map_err(ApiError::Mistakes)?;
+    let case = desk.correct(id, request, request_id(&headers), (service.clock)()).await?;
+    Ok(Json(CaseAnswer::new(&case)).into_response())
+}
+
+/// Sends a case to another queue or tier
+///
+/// A correction of the route alone. No clock starts again.
+#[utoipa::path(
+    post,
+    path = "/v1/cases/{id}/reroute",
+    tag = "cases",
+    request_body = RerouteBody,
+    params(("id" = String, Path, description = "The case")),
+    responses(
+        (status = 200, description = "The case as it stands now", body = CaseAnswer<'static>),
+        (status = 403, description = "The role does not work cases", body = Problem, content_type = "application/problem+json"),
+        (status = 404, description = "No such case", body = Problem, content_type = "application/problem+json"),
+        (status = 409, description = "The case has another `version`, which the problem names: read it again", body = Problem, content_type = "application/problem+json"),
+        (status = 422, description = "Every mistake", body = Problem, content_type = "application/problem+json"),
+    )
+)]
+pub(super) async fn reroute(
+    State(service): State<Service>,
+    id: Result<Path<String>, PathRejection>,
+    headers: HeaderMap,
+    body: Result<Bytes, BytesRejection>,
+) -> Result<Response, ApiError> {
+    let id = case_id(id)?;
+    let desk = &service.desk;
+    let value = read_json(&headers, body)?;
+    let request = CorrectionRequest::parse_route(value, &desk.engine().knowledge());
     let request = request.map_err(ApiError::Mistakes)?;
     let case = desk.correct(id, request, request_id(&headers), (service.clock)()).await?;
     Ok(Json(CaseAnswer::new(&case)).into_response())

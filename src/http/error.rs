@@ -10,6 +10,7 @@ use axum::{
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use crate::cases::{Refusal, RefusalReason};
 use crate::store;
 use crate::triage::{DeskError, Mistake};
 
@@ -29,6 +30,9 @@ pub(crate) struct Problem {
     /// The version that the case has by now.
     #[serde(skip_serializing_if = "Option::is_none")]
     version: Option<u32>,
+    /// What can be done with the case instead.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    moves: Vec<String>,
     /// Every mistake that was found.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     errors: Vec<Mistake>,
@@ -52,6 +56,7 @@ impl Problem {
             status: status.as_u16(),
             detail: Some(detail.to_owned()),
             version: None,
+            moves: Vec::new(),
             errors: Vec::new(),
         }
     }
@@ -60,6 +65,19 @@ impl Problem {
     pub(crate) fn with_detail(mut self, detail: impl Into<String>) -> Self {
         self.detail = Some(detail.into());
         self
+    }
+
+    /// A step that is not possible, with those that are.
+    fn of_refusal(refusal: &Refusal) -> Self {
+        let status = match refusal.reason {
+            RefusalReason::Role { .. }
+            | RefusalReason::ApprovalOrder(_)
+            | RefusalReason::OwnProposal
+            | RefusalReason::ExecutiveReviewDue => StatusCode::FORBIDDEN,
+            _ => StatusCode::CONFLICT,
+        };
+        let moves = refusal.legal.iter().map(ToString::to_string).collect();
+        Self { moves, ..Self::of_status(status).with_detail(refusal.to_string()) }
     }
 
     /// A submission with mistakes.
@@ -169,6 +187,7 @@ impl From<DeskError> for Problem {
                     "the case has version {version} by now: read it again, then decide"
                 ))
             },
+            DeskError::Refused(refusal) => Self::of_refusal(&refusal),
             DeskError::NotAllowed(role) => Self::of_status(StatusCode::FORBIDDEN)
                 .with_detail(format!("the role `{}` may not do this", role.as_str())),
             DeskError::Store(store::Error::Cursor(error)) => {

@@ -10,6 +10,7 @@ mod knowledge;
 mod layers;
 mod page;
 mod probes;
+mod progress;
 mod queues;
 mod schema;
 
@@ -60,6 +61,9 @@ pub fn router(service: Service, config: &HttpConfig) -> Router {
         .routes(routes!(cases::show))
         .routes(routes!(cases::events))
         .routes(routes!(corrections::correct, corrections::list))
+        .routes(routes!(corrections::reroute))
+        .routes(routes!(progress::show))
+        .routes(routes!(progress::step))
         .routes(routes!(queues::list))
         .routes(routes!(queues::show))
         .routes(routes!(knowledge::rules))

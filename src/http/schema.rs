@@ -112,3 +112,31 @@ pub(super) struct CorrectionBody {
     /// How sure: 2 clear, which holds if not given, 1 arguable, 0 a guess.
     sure: Option<u8>,
 }
+
+/// A step of a case's life; the step says which fields it takes beside these.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "documentation alone")]
+pub(super) struct StepBody {
+    /// The version of the case that the person has read.
+    version: u32,
+    /// Who does it.
+    by: ActorBody,
+}
+
+/// Where a case goes: a `queue`, a `tier` or both.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "documentation alone")]
+pub(super) struct RerouteBody {
+    /// The version of the case that the person has read.
+    version: u32,
+    /// Who does it.
+    by: ActorBody,
+    /// Why.
+    reason: String,
+    /// A queue of `/v1/queues`.
+    queue: Option<String>,
+    /// 1 front line, 2 escalation team, 3 executives.
+    tier: Option<u8>,
+    /// Whether executives must see it.
+    executive_review: Option<bool>,
+}

@@ -77,7 +77,10 @@ pub fn route(policy: &Policy, calendar: &Calendar, matter: &Matter<'_>) -> Decis
     };
     let chosen = route.and_then(|route| policy.find_queue(route.queue.as_ref()?));
     let owner = category.zip(category_queue);
-    let queue = match (chosen, owner, rule_queue(policy, matter.hits)) {
+    // Who says what it is about says whose it is, whatever a rule made of the words.
+    let person = matter.said(Role::Category).is_some_and(|(_, by_person)| by_person);
+    let by_rule = rule_queue(policy, matter.hits).filter(|_| !person);
+    let queue = match (chosen, owner, by_rule) {
         (Some(queue), _, _) => why.person_route(queue),
         _ if reviewed == Some(true) => why.person_review(policy.executive_queue()),
         _ if executive_review => why.executive_route(policy.executive_queue()),

@@ -215,13 +215,16 @@ impl Write for Revision {
 }
 
 /// Why a case did not change: it has another version, or there is none.
-async fn find_version(connection: &mut AnyConnection, case_id: Uuid) -> Result<Revised, Error> {
+pub(super) async fn find_version(
+    connection: &mut AnyConnection,
+    case_id: Uuid,
+) -> Result<Revised, Error> {
     let sql = "SELECT version FROM cases WHERE id = $1";
     let row = sqlx::query(sql).bind(case_id.to_string()).fetch_optional(connection).await?;
     row.map_or(Ok(Revised::Missing), |row| Ok(Revised::Stale(Columns(&row).number("version")?)))
 }
 
-async fn insert_correction(
+pub(super) async fn insert_correction(
     connection: &mut AnyConnection,
     case_id: Uuid,
     seq: u32,

@@ -11,6 +11,7 @@ mod cursor;
 mod error;
 mod events;
 mod idempotency;
+mod progress;
 mod queues;
 mod row;
 #[cfg(test)]
@@ -30,6 +31,7 @@ pub use cursor::{CaseCursor, CursorError, Page, QueueCursor};
 pub use error::{Constraint, Error};
 pub use events::{Event, NewEvent};
 pub use idempotency::{Claim, ClaimOutcome, Completion, STALE_AFTER, StoredResponse};
+pub use progress::{FinalLabels, Progress};
 pub use queues::QueueCount;
 use writer::Writer;
 

@@ -5,12 +5,14 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
+use crate::cases::{Event, Record, Standing};
 use crate::domain::{Labels, Reason, RouteChoice, Verdict};
 use crate::store::{
     Case, Correction, LabelSource, NewCorrection, NewEvent, Revised, Revision, Triage,
 };
 use crate::triage::desk::columns;
-use crate::triage::{Classification, CorrectionRequest, Desk, DeskError};
+use crate::triage::progress::{due_columns, standing, timetable};
+use crate::triage::{CaseLife, Classification, CorrectionRequest, Desk, DeskError};
 
 impl Desk {
     /// Corrects a case and answers it as it then stands.
@@ -24,7 +26,7 @@ impl Desk {
         if !request.by.role.works_cases() {
             return Err(DeskError::NotAllowed(request.by.role));
         }
-        let mut case = self.store.find_case(id).await?.ok_or(DeskError::NoCase)?;
+        let CaseLife { mut case, mut life } = self.case_life(id).await?;
         if case.version != request.version {
             return Err(DeskError::Stale(case.version));
         }
@@ -33,7 +35,7 @@ impl Desk {
         verdict.take(&labels, &route);
         let before = &case.record.triage;
         let classification = self.engine.reconsider(&case.record.complaint, &verdict);
-        let triage = corrected(before, &classification, verdict.labels);
+        let mut triage = corrected(before, &classification, verdict.labels);
         let correction = NewCorrection {
             at: now,
             actor: by,
@@ -43,6 +45,13 @@ impl Desk {
             labels,
             route,
         };
+        // An escalation and the customer's pauses outlive a correction.
+        let standing = standing(&classification.decision);
+        let event = Event::Corrected { after: standing };
+        life.apply(&Record { at: now, actor: correction.actor.clone(), event });
+        let table = timetable(&classification.knowledge);
+        triage.tier = life.tier();
+        (triage.first_due_at, triage.resolution_due_at) = due_columns(&life, &table);
         let event = corrected_event(&correction, before, &triage, &classification, request_id);
         case.record.triage = triage.clone();
         let revision = Revision { case_id: id, version, correction, triage, event };
@@ -91,6 +100,11 @@ fn corrected_event(
     request_id: Option<&str>,
 ) -> NewEvent {
     let NewCorrection { at, actor, certainty, reason, labels, route, .. } = correction;
+    let mut after = shown(after);
+    let Standing { tier, pace, .. } = standing(&classification.decision);
+    // What triage says: the life of the case makes of it who decides.
+    after["tier"] = json!(tier);
+    after["pace"] = json!(pace);
     let reasons: Vec<_> = classification.decision.reasons.iter().map(show_reason).collect();
     NewEvent {
         at: *at,
@@ -103,8 +117,8 @@ fn corrected_event(
             "sure": certainty,
             "labels": labels,
             "route": show_route(route),
-            "before": standing(before),
-            "after": standing(after),
+            "before": shown(before),
+            "after": after,
             "reasons": reasons,
             "rules_version": classification.knowledge.rules.version(),
         }),
@@ -120,7 +134,7 @@ fn show_reason(reason: &Reason) -> Value {
 }
 
 /// What of a case a correction can change.
-fn standing(triage: &Triage) -> Value {
+fn shown(triage: &Triage) -> Value {
     json!({
         "labels": triage.labels,
         "queue": triage.queue,

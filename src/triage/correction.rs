@@ -59,6 +59,26 @@ impl CorrectionRequest {
         }
         if fields.mistakes.is_empty() { Ok(request) } else { Err(fields.mistakes) }
     }
+
+    /// Reads a new route alone, with its fields at the top.
+    pub fn parse_route(value: Value, knowledge: &Knowledge) -> Result<Self, Vec<Mistake>> {
+        let Some(mut fields) = Fields::open(value) else {
+            return Err(vec![mistake("", "send a JSON object with a `queue`")]);
+        };
+        let request = Self {
+            version: fields.version(),
+            by: fields.actor(),
+            certainty: Certainty::default(),
+            reason: fields.required("reason", "say why"),
+            labels: Labels::default(),
+            route: fields.route_choice(knowledge),
+        };
+        fields.refuse_unknown(&["version", "by", "reason", "queue", "tier", "executive_review"]);
+        if request.route == RouteChoice::default() && fields.mistakes.is_empty() {
+            fields.mistakes.push(mistake("/queue", "send a `queue`, a `tier` or both"));
+        }
+        if fields.mistakes.is_empty() { Ok(request) } else { Err(fields.mistakes) }
+    }
 }
 
 impl Fields {
@@ -101,7 +121,8 @@ impl Fields {
         Actor { name, role: known.unwrap_or(StaffRole::Auditor) }
     }
 
-    fn labels(&mut self, knowledge: &Knowledge) -> Labels {
+    /// Labels by head; every head may be left out.
+    pub(super) fn labels(&mut self, knowledge: &Knowledge) -> Labels {
         let mut fields = self.nested("labels");
         let mut labels = Labels::default();
         for head in knowledge.taxonomy.heads() {
@@ -123,20 +144,24 @@ impl Fields {
 
     fn route(&mut self, knowledge: &Knowledge) -> RouteChoice {
         let mut fields = self.nested("route");
-        let queue: Option<QueueId> = fields.read("queue", "send the name of a queue");
-        if queue.as_ref().is_some_and(|queue| knowledge.policy.find_queue(queue).is_none()) {
-            let queues = knowledge.policy.queues().iter().map(|queue| queue.id.as_str());
-            let names = queues.collect::<Vec<_>>().join(", ");
-            fields.wrong("queue", format!("there is no such queue: send one of {names}"));
-        }
-        let route = RouteChoice {
-            queue,
-            tier: fields.read("tier", "send 1, 2 or 3"),
-            executive_review: fields.read("executive_review", "send true or false"),
-        };
+        let route = fields.route_choice(knowledge);
         fields.refuse_unknown(&["queue", "tier", "executive_review"]);
         self.mistakes.append(&mut fields.mistakes);
         route
+    }
+
+    fn route_choice(&mut self, knowledge: &Knowledge) -> RouteChoice {
+        let queue: Option<QueueId> = self.read("queue", "send the name of a queue");
+        if queue.as_ref().is_some_and(|queue| knowledge.policy.find_queue(queue).is_none()) {
+            let queues = knowledge.policy.queues().iter().map(|queue| queue.id.as_str());
+            let names = queues.collect::<Vec<_>>().join(", ");
+            self.wrong("queue", format!("there is no such queue: send one of {names}"));
+        }
+        RouteChoice {
+            queue,
+            tier: self.read("tier", "send 1, 2 or 3"),
+            executive_review: self.read("executive_review", "send true or false"),
+        }
     }
 }
 

@@ -4,11 +4,13 @@ use jiff::Timestamp;
 use serde_json::json;
 use uuid::Uuid;
 
+use crate::cases::{Pace, Refusal};
 use crate::domain::{DeadlineKind, LabelId, Labels, QueueId, Role, StaffRole};
 use crate::store::{
     self, Case, CaseCursor, CaseFilter, Claim, ClaimOutcome, Completion, Event, Inserted, Intake,
     NewCase, NewEvent, Page, QueueCount, QueueCursor, Store, StoredResponse, Triage,
 };
+use crate::triage::progress::standing;
 use crate::triage::{Answer, CaseAnswer, Classification, Engine, Submission};
 
 /// The use cases that need the store beside the engine.
@@ -33,6 +35,9 @@ pub enum DeskError {
     /// Somebody has written the case since it was read.
     #[error("the case has version {0} by now")]
     Stale(u32),
+    /// The case is not where this is possible.
+    #[error(transparent)]
+    Refused(#[from] Box<Refusal>),
     /// The role may not do this.
     #[error("the role `{}` may not do this", .0.as_str())]
     NotAllowed(StaffRole),
@@ -102,8 +107,8 @@ impl Desk {
         receipt: Receipt,
         claim: Option<Claim>,
     ) -> Result<StoredResponse, DeskError> {
-        let case = self.new_case(receipt.submission, receipt.id, receipt.now);
-        let event = received_event(&case, receipt.request_id.as_deref(), receipt.now);
+        let (case, pace) = self.new_case(receipt.submission, receipt.id, receipt.now);
+        let event = received_event(&case, pace, receipt.request_id.as_deref(), receipt.now);
         let case = Case { status: store::RECEIVED.to_owned(), version: 1, record: case };
         let response = StoredResponse { status: 201, body: to_json(&case) };
         let completion = |response| claim.map(|claim| Completion { claim, response });
@@ -121,12 +126,13 @@ impl Desk {
         }
     }
 
-    fn new_case(&self, submission: Submission, id: Uuid, now: Timestamp) -> NewCase {
+    fn new_case(&self, submission: Submission, id: Uuid, now: Timestamp) -> (NewCase, Pace) {
         let classification = self.engine.classify(&submission.complaint);
         let answer = Answer::new(submission.complaint.text.as_str(), &classification);
         let answer = serde_json::to_string(&answer).expect("an answer is plain data");
         let triage = columns(&classification, classification.labels(), answer);
-        NewCase {
+        let pace = standing(&classification.decision).pace;
+        let case = NewCase {
             id,
             external_id: submission.external_id,
             complaint: submission.complaint,
@@ -134,7 +140,8 @@ impl Desk {
             occurred_at: submission.occurred_at,
             created_at: now,
             triage,
-        }
+        };
+        (case, pace)
     }
 
     /// The case with this id.
@@ -216,7 +223,12 @@ pub(super) fn columns(classification: &Classification, labels: Labels, answer: S
     }
 }
 
-fn received_event(case: &NewCase, request_id: Option<&str>, now: Timestamp) -> NewEvent {
+fn received_event(
+    case: &NewCase,
+    pace: Pace,
+    request_id: Option<&str>,
+    now: Timestamp,
+) -> NewEvent {
     let triage = &case.triage;
     NewEvent {
         at: now,
@@ -228,6 +240,8 @@ fn received_event(case: &NewCase, request_id: Option<&str>, now: Timestamp) -> N
             "labels": triage.labels,
             "queue": triage.queue.as_str(),
             "tier": triage.tier,
+            "pace": pace,
+            "received_at": case.complaint.received_at,
             "category": triage.category.as_ref().map(LabelId::as_str),
             "severity": triage.severity.as_str(),
             "executive_review": triage.executive_review,

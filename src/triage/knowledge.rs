@@ -1,5 +1,5 @@
-//! What complaints are judged with: model, rules, routing policy, calendar. They are loaded and
-//! checked together, so that what is live always fits together.
+//! What complaints are judged and handled with: model, rules, routing policy, calendar, handbook.
+//! They are loaded and checked together, so that what is live always fits together.
 
 use std::{
     fmt,
@@ -8,6 +8,7 @@ use std::{
 };
 
 use crate::calendar::{self, Calendar};
+use crate::cases::{Handbook, HandbookError};
 use crate::domain::{QueueId, Role, Taxonomy};
 use crate::inference::{self, Classifier};
 use crate::registry::{self, Registry, Summary};
@@ -26,6 +27,8 @@ pub struct Sources {
     pub routing: Option<PathBuf>,
     /// The working-day calendar.
     pub calendar: Option<PathBuf>,
+    /// The handbook: how cases are handled.
+    pub handbook: Option<PathBuf>,
     /// The taxonomy to fall back on when no model is there.
     pub taxonomy: Option<PathBuf>,
     /// Words that the segmenter must know.
@@ -60,6 +63,8 @@ pub struct Groundwork {
     pub policy: Policy,
     /// Working days.
     pub calendar: Calendar,
+    /// How cases are handled.
+    pub handbook: Handbook,
     /// The rules as written.
     pub rule_files: Vec<RuleFile>,
     queues: Vec<QueueId>,
@@ -78,6 +83,8 @@ pub struct Knowledge {
     pub policy: Policy,
     /// Working days.
     pub calendar: Calendar,
+    /// How cases are handled.
+    pub handbook: Handbook,
     /// The rules.
     pub rules: RuleSet,
     models: PathBuf,
@@ -108,6 +115,9 @@ pub enum LoadError {
     /// The calendar has mistakes.
     #[error("cannot use the calendar")]
     Calendar(#[from] calendar::Error),
+    /// The handbook has mistakes.
+    #[error("cannot use the handbook")]
+    Handbook(#[from] HandbookError),
     /// The model that is to go live cannot, and another one is at work.
     #[error("cannot use the model: {0}")]
     Model(String),
@@ -152,13 +162,25 @@ impl Groundwork {
             Some(path) => Calendar::parse(&read(path)?)?,
             None => Calendar::china(),
         };
+        let handbook = read_or(sources.handbook.as_deref(), Handbook::DEFAULT)?;
+        let handbook = Handbook::parse(&handbook)?;
         let rule_files = match &sources.rules {
             Some(folder) => rule_files(folder)?,
             None => RuleSet::default_files(),
         };
         let queues = policy.queues().iter().map(|queue| queue.id.clone()).collect();
         let models = sources.models.clone();
-        Ok(Self { analyzer, taxonomy, model, policy, calendar, rule_files, queues, models })
+        Ok(Self {
+            analyzer,
+            taxonomy,
+            model,
+            policy,
+            calendar,
+            handbook,
+            rule_files,
+            queues,
+            models,
+        })
     }
 
     /// The names that rules may use.
@@ -172,8 +194,9 @@ impl Knowledge {
     pub fn load(sources: &Sources) -> Result<Self, LoadError> {
         let ground = Groundwork::load(sources)?;
         let rules = RuleSet::parse(&ground.rule_files, &ground.vocabulary(), &ground.analyzer)?;
-        let Groundwork { analyzer, taxonomy, model, policy, calendar, models, .. } = ground;
-        Ok(Self { analyzer, taxonomy, model, policy, calendar, rules, models })
+        let Groundwork { analyzer, taxonomy, model, policy, calendar, handbook, models, .. } =
+            ground;
+        Ok(Self { analyzer, taxonomy, model, policy, calendar, handbook, rules, models })
     }
 
     /// Every bundle of this installation; none when its folder cannot be read.

@@ -10,6 +10,9 @@ mod desk;
 mod engine;
 mod fields;
 mod knowledge;
+mod progress;
+mod progress_answer;
+mod step;
 mod submission;
 
 pub use answer::{
@@ -24,4 +27,7 @@ pub use desk::{Desk, DeskError, Receipt};
 pub use engine::{Classification, Engine};
 pub use fields::Mistake;
 pub use knowledge::{Groundwork, Knowledge, LoadError, ModelState, Sources};
+pub use progress::CaseLife;
+pub use progress_answer::{ClockAnswer, ProgressAnswer};
+pub use step::{STEPS, StepRequest};
 pub use submission::{SUBMISSION_FIELDS, Submission, parse_submission};

@@ -1,14 +1,22 @@
 //! A service of one's own for each test, on a free port, with a fixed clock.
 
-use std::{path::PathBuf, sync::Arc};
+use std::{
+    path::PathBuf,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicU32, Ordering},
+    },
+};
 
 use fenzhen::{
     app::App,
     config::{DatabaseConfig, HttpConfig},
     triage::Sources,
 };
+use jiff::Timestamp;
 use reqwest::{Client, RequestBuilder, Response, StatusCode};
 use serde_json::Value;
+use sqlx::{AssertSqlSafe, Connection, PgConnection};
 use tempfile::TempDir;
 use tokio::sync::oneshot;
 
@@ -19,6 +27,7 @@ pub(crate) const NOW: &str = "2026-11-09T09:00:00+08:00";
 pub(crate) struct Server {
     address: String,
     client: Client,
+    clock: Arc<Mutex<Timestamp>>,
     // Both end with the test: the service stops, the folder goes.
     _stop: oneshot::Sender<()>,
     _folder: TempDir,
@@ -56,16 +65,45 @@ impl Server {
     /// A service with another set-up.
     pub(crate) async fn start_with(setup: Setup) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let database = DatabaseConfig {
-            url: format!("sqlite://{}/cases.sqlite", folder.path().display()),
-            database_connections: 4,
+        let url = format!("sqlite://{}/cases.sqlite", folder.path().display());
+        Self::start_at(setup, url, folder).await
+    }
+
+    /// The service as it ships on PostgreSQL, in a schema of its own; nothing without a server,
+    /// whose address stands in `FENZHEN_TEST_POSTGRES`.
+    #[expect(clippy::disallowed_methods, reason = "tests alone read this variable")]
+    #[expect(clippy::print_stderr, reason = "a test that does not run says so")]
+    pub(crate) async fn start_on_postgres() -> Option<Self> {
+        static SCHEMAS: AtomicU32 = AtomicU32::new(0);
+        let Ok(server) = std::env::var("FENZHEN_TEST_POSTGRES") else {
+            eprintln!("SKIPPED on PostgreSQL: set FENZHEN_TEST_POSTGRES to a server's address");
+            return None;
         };
-        let clock = Arc::new(|| NOW.parse().unwrap());
-        let app = App::start_with_clock(setup.http, &database, setup.sources, clock).await.unwrap();
+        let number = SCHEMAS.fetch_add(1, Ordering::Relaxed);
+        let schema = format!("fenzhen_it_{}_{number}", std::process::id());
+        let mut connection = PgConnection::connect(&server).await.unwrap();
+        let sql = format!("DROP SCHEMA IF EXISTS {schema} CASCADE; CREATE SCHEMA {schema}");
+        sqlx::raw_sql(AssertSqlSafe(sql)).execute(&mut connection).await.unwrap();
+        let separator = if server.contains('?') { '&' } else { '?' };
+        let url = format!("{server}{separator}options[search_path]={schema}");
+        Some(Self::start_at(Setup::default(), url, tempfile::tempdir().unwrap()).await)
+    }
+
+    async fn start_at(setup: Setup, url: String, folder: TempDir) -> Self {
+        let database = DatabaseConfig { url, database_connections: 4 };
+        let clock = Arc::new(Mutex::new(NOW.parse::<Timestamp>().unwrap()));
+        let hands = Arc::clone(&clock);
+        let tell = Arc::new(move || *hands.lock().unwrap());
+        let app = App::start_with_clock(setup.http, &database, setup.sources, tell).await.unwrap();
         let address = format!("http://{}", app.address());
         let (stop, stopped) = oneshot::channel::<()>();
         tokio::spawn(app.run_until(async { drop(stopped.await) }));
-        Self { address, client: Client::new(), _stop: stop, _folder: folder }
+        Self { address, client: Client::new(), clock, _stop: stop, _folder: folder }
+    }
+
+    /// Turns the hands of the service's clock.
+    pub(crate) fn set_time(&self, now: &str) {
+        *self.clock.lock().unwrap() = now.parse().unwrap();
     }
 
     pub(crate) fn get(&self, path: &str) -> RequestBuilder {

@@ -20,11 +20,27 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("store", &["domain"]),
     (
         "triage",
-        &["domain", "text", "registry", "inference", "rules", "calendar", "routing", "store"],
+        &[
+            "domain",
+            "text",
+            "registry",
+            "inference",
+            "rules",
+            "calendar",
+            "routing",
+            "cases",
+            "store",
+        ],
     ),
     ("config", &["triage"]),
     ("telemetry", &["config"]),
-    ("http", &["domain", "registry", "rules", "routing", "calendar", "store", "triage", "config"]),
+    (
+        "http",
+        &[
+            "domain", "registry", "rules", "routing", "calendar", "cases", "store", "triage",
+            "config",
+        ],
+    ),
     ("app", &["triage", "store", "config", "telemetry", "http"]),
     ("commands", &["domain", "text", "registry", "rules", "triage", "config", "telemetry", "app"]),
 ];

@@ -8,8 +8,8 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::calendar::Calendar;
 use crate::domain::{
-    Complaint, CustomerTier, Decision, Head, HeadKind, HeadPrediction, LabelId, Money, Prediction,
-    Role, Span, Taxonomy, Tier, Verdict,
+    Complaint, CustomerTier, Decision, Head, HeadKind, HeadPrediction, LabelId, Labels, Money,
+    Prediction, QueueId, Role, RouteChoice, Span, Taxonomy, Tier, Verdict,
 };
 use crate::routing::{ClockKind, Matter, Policy, aging, route};
 use crate::rules::{Effect, Hit};
@@ -421,4 +421,22 @@ fn every_mistake_of_a_policy_is_listed() {
 fn the_clocks_are_those_of_the_file() {
     let resolution = ClockKind::ALL.map(|kind| POLICY.clock(kind).periods[2].1.to_string());
     assert_eq!(resolution, ["3 个工作日", "7 个工作日", "7 个工作日"]);
+}
+
+#[test]
+fn a_person_who_says_what_it_is_about_overrides_a_rules_queue() {
+    let mut case = Case::predicted("logistics", "normal")
+        .hit("route.express", |hit| hit.effect.queue = Some((id("platform_governance"), 5)));
+    assert_eq!(case.route().queue, id("platform_governance"));
+    let (_, head) = TAXONOMY.role(Role::Category).expect("the taxonomy has categories");
+    let mut said = Labels::default();
+    said.insert(head, &["after_sales"]).expect("it is a category");
+    let mut verdict = Verdict::default();
+    verdict.take(&said, &RouteChoice::default());
+    case.verdict = Some(verdict);
+    assert_eq!(case.route().queue, id("after_sales"));
+}
+
+fn id(queue: &str) -> QueueId {
+    queue.parse().expect("it is a name")
 }

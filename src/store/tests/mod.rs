@@ -5,6 +5,7 @@ mod cases;
 mod corrections;
 mod idempotency;
 mod migrations;
+mod progress;
 mod queues;
 
 use std::sync::atomic::{AtomicU32, Ordering};

@@ -188,3 +188,26 @@ async fn only_those_who_work_cases_correct_them() {
         problem(server.get(path).send().await.unwrap(), StatusCode::NOT_FOUND).await;
     }
 }
+
+#[tokio::test]
+async fn a_case_is_sent_to_another_queue() {
+    let server = Server::start().await;
+    let (case, path) = receive(&server, "快递丢了三天，客服一直不回复").await;
+    let path = path.replace("corrections", "reroute");
+    let (status, moved) = server
+        .submit(&path, &correction(&case["version"], &json!({ "queue": "after_sales", "tier": 2 })))
+        .await;
+    assert_eq!(status, StatusCode::OK, "{moved}");
+    assert_eq!((&moved["queue"], &moved["tier"]), (&json!("after_sales"), &json!(2)));
+    assert_eq!(moved["labels"], case["labels"]);
+    // Who says what it is about says whose it is.
+    let (_, path) = receive(&server, "快递丢了，一直没收到包裹").await;
+    let body = correction(&json!(1), &json!({ "labels": { "category": "after_sales" } }));
+    assert_eq!(server.submit(&path, &body).await.1["queue"], "after_sales");
+    let path = path.replace("corrections", "reroute");
+    for wrong in [json!({}), json!({ "queue": "nowhere" }), json!({ "labels": {} })] {
+        let response =
+            server.post(&path).json(&correction(&json!(2), &wrong)).send().await.unwrap();
+        problem(response, StatusCode::UNPROCESSABLE_ENTITY).await;
+    }
+}

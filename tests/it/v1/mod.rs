@@ -5,4 +5,5 @@ mod classify;
 mod classify_batch;
 mod corrections;
 mod knowledge;
+mod progress;
 mod queues;
