@@ -4,6 +4,7 @@
 pub mod calibrate;
 pub mod card;
 pub mod commands;
+pub mod crossval;
 pub mod dataset;
 pub mod evaluation;
 pub mod gate;

@@ -6,7 +6,10 @@ use std::{
 };
 
 use clap::Parser;
-use fenzhen_lab::commands::{compare, evaluate, history, promote, rollback, train};
+use fenzhen_lab::commands::{
+    compare, cross_validate, dataset, evaluate, history, promote, rollback, train,
+};
+use fenzhen_lab::dataset::Error;
 
 /// Train and judge the models of Fenzhen.
 #[derive(Debug, Parser)]
@@ -19,6 +22,8 @@ struct Cli {
 #[derive(Debug, clap::Subcommand)]
 enum Command {
     Train(train::Arguments),
+    CrossValidate(cross_validate::Arguments),
+    Dataset(dataset::Arguments),
     Evaluate(evaluate::Arguments),
     Compare(compare::Arguments),
     Promote(promote::Arguments),
@@ -29,6 +34,8 @@ enum Command {
 fn main() -> ExitCode {
     let result = match Cli::parse().command {
         Command::Train(arguments) => train::run(arguments),
+        Command::CrossValidate(arguments) => cross_validate::run(&arguments),
+        Command::Dataset(arguments) => dataset::run(&arguments),
         Command::Evaluate(arguments) => evaluate::run(&arguments),
         Command::Compare(arguments) => compare::run(&arguments),
         Command::Promote(arguments) => promote::run(&arguments),
@@ -41,6 +48,9 @@ fn main() -> ExitCode {
         Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
             let _ = writeln!(io::stderr(), "error: {error:#}");
+            if let Some(hint) = hint(&error) {
+                let _ = writeln!(io::stderr(), "hint: {hint}");
+            }
             ExitCode::FAILURE
         }
     }
@@ -54,4 +64,9 @@ fn is_broken_pipe(error: &anyhow::Error) -> bool {
         let kind = of_output.or_else(|| of_json.and_then(serde_json::Error::io_error_kind));
         kind == Some(io::ErrorKind::BrokenPipe)
     })
+}
+
+/// What to do about an error, as far as its cause knows.
+fn hint(error: &anyhow::Error) -> Option<String> {
+    error.chain().find_map(|cause| cause.downcast_ref::<Error>()?.hint())
 }

@@ -5,6 +5,8 @@ use std::{
     time::Instant,
 };
 
+use indicatif::{ProgressBar, ProgressStyle};
+
 /// Tells what is going on and how long it has taken so far.
 #[derive(Debug)]
 pub struct Progress {
@@ -32,6 +34,16 @@ impl Progress {
     /// Something worth knowing about the present step.
     pub fn note(&self, what: &str) {
         self.write(&format!("  {what}"));
+    }
+
+    /// A bar for a step of this many parts; nothing where stderr is no terminal.
+    pub fn bar(&self, n_parts: u64, what: &'static str) -> ProgressBar {
+        const TEMPLATE: &str = "{elapsed_precise} {msg} {wide_bar} {pos}/{len} ({eta})";
+        if self.silent {
+            return ProgressBar::hidden();
+        }
+        let style = ProgressStyle::with_template(TEMPLATE).expect("the template is a constant");
+        ProgressBar::new(n_parts).with_style(style).with_message(what)
     }
 
     fn write(&self, line: &str) {

@@ -1,8 +1,11 @@
 //! One file per command.
 
 pub mod compare;
+pub mod cross_validate;
+pub mod dataset;
 pub mod evaluate;
 pub mod history;
+pub mod input;
 pub mod judging;
 pub mod promote;
 pub mod rollback;

@@ -2,18 +2,17 @@
 
 use std::{
     collections::BTreeMap,
-    fs,
     path::{Path, PathBuf},
 };
 
-use anyhow::Context;
 use fenzhen::domain::Taxonomy;
 use fenzhen::inference::WEIGHTS_FILE;
 use fenzhen::registry::{BundleWriter, FORMAT, Kind, Lineage, Manifest};
 use jiff::Timestamp;
 
 use crate::card;
-use crate::dataset::{Columns, Dataset, HeadColumn, Table, infer_taxonomy};
+use crate::commands::input::{Chosen, Input};
+use crate::dataset::{Budget, Dataset, Gold, Limits};
 use crate::metrics::HeadReport;
 use crate::progress::Progress;
 use crate::recipe::Recipe;
@@ -25,16 +24,17 @@ pub struct Arguments {
     /// How to train [default: a built-in recipe for tables]
     #[arg(long, value_name = "FILE")]
     recipe: Option<PathBuf>,
-    /// Labelled texts, `.jsonl` or `.csv` in UTF-8; may be given several times
-    #[arg(long, value_name = "FILE", required = true)]
-    data: Vec<PathBuf>,
-    /// The column of the text
-    #[arg(long, value_name = "COLUMN", default_value = "text")]
-    text_column: String,
-    /// A head and its column; KIND is `multi_class`, `ordinal` or `multi_label`. May be given
-    /// several times [default: the heads of the recipe's taxonomy, each in its own column]
-    #[arg(long, value_name = "NAME=COLUMN[:KIND[:LABELS]]")]
-    head: Vec<HeadColumn>,
+    #[command(flatten)]
+    input: Input,
+    /// Gold sets whose texts are refused, beside the shipped one and those of the recipe
+    #[arg(long, value_name = "FILE")]
+    gold: Vec<PathBuf>,
+    /// Train on a random part of this many texts, drawn with the recipe's seed
+    #[arg(long, value_name = "N")]
+    sample: Option<usize>,
+    /// How much memory training may take, in GiB [default: what the machine has free]
+    #[arg(long, value_name = "GIB")]
+    max_memory: Option<f64>,
     /// The folder to write, which must not exist
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
@@ -76,38 +76,25 @@ pub fn run(arguments: Arguments) -> anyhow::Result<()> {
 }
 
 fn read_dataset(arguments: &Arguments, recipe: &Recipe) -> anyhow::Result<Dataset> {
-    let dataset = match (&recipe.taxonomy, &arguments.recipe) {
-        (Some(file), Some(recipe)) => {
-            let path = recipe.parent().unwrap_or(Path::new("")).join(file);
-            read_known_heads(arguments, &read_taxonomy(&path)?)?
-        }
-        _ => read_new_heads(arguments)?,
+    let input = &arguments.input;
+    Gold::refuse_names(&input.data)?;
+    let chosen = Chosen { recipe, file: arguments.recipe.as_deref() };
+    let limits = Limits {
+        budget: Budget::to_train(arguments.max_memory.map(|gib| (gib * 2_f64.powi(30)) as u64)),
+        sample: arguments.sample.map(|n_texts| (n_texts, recipe.seed)),
     };
-    dataset.check_trainable()?;
+    let (table, taxonomy) = input.read_for(chosen, limits)?;
+    let mut gold = Gold::shipped();
+    for path in &arguments.gold {
+        gold.add(path, &input.text_column)?;
+    }
+    for path in &recipe.gold {
+        gold.add(&chosen.beside(path), &input.text_column)?;
+    }
+    gold.refuse_texts(&table)?;
+    let dataset = Dataset::new(table, taxonomy)?;
+    dataset.check_trainable(recipe.folds)?;
     Ok(dataset)
-}
-
-fn read_known_heads(arguments: &Arguments, taxonomy: &Taxonomy) -> anyhow::Result<Dataset> {
-    let (columns, taxonomy) =
-        Columns::for_taxonomy(&arguments.text_column, &arguments.head, taxonomy)?;
-    Ok(Dataset::new(Table::read(&arguments.data, &columns)?, taxonomy)?)
-}
-
-fn read_new_heads(arguments: &Arguments) -> anyhow::Result<Dataset> {
-    anyhow::ensure!(
-        !arguments.head.is_empty(),
-        "no head is given\nhint: name the labels' column, as in `--head label=label`"
-    );
-    let columns = Columns { text: arguments.text_column.clone(), heads: arguments.head.clone() };
-    let table = Table::read(&arguments.data, &columns)?;
-    let taxonomy = infer_taxonomy(&table, &columns)?;
-    Ok(Dataset::new(table, taxonomy)?)
-}
-
-fn read_taxonomy(path: &Path) -> anyhow::Result<Taxonomy> {
-    let text =
-        fs::read_to_string(path).with_context(|| format!("cannot read `{}`", path.display()))?;
-    toml::from_str(&text).with_context(|| format!("`{}` is no taxonomy", path.display()))
 }
 
 fn manifest(

@@ -4,7 +4,7 @@ use std::str::FromStr;
 
 use fenzhen::domain::{HeadKind, LabelId, Taxonomy, TaxonomySource};
 
-use crate::dataset::Error;
+use crate::dataset::{Error, Mistakes};
 
 /// Where a head's labels stand, and what is known of the head beforehand.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,6 +29,17 @@ pub struct Columns {
 }
 
 impl Columns {
+    /// Refuses labels in the column of the text: the texts would be the labels.
+    pub(super) fn check(&self) -> Result<(), Error> {
+        match self.heads.iter().find(|head| head.column == self.text) {
+            Some(head) => Err(Error::HeadArgument {
+                argument: format!("{}={}", head.id, head.column),
+                why: "that is the column of the text".to_owned(),
+            }),
+            None => Ok(()),
+        }
+    }
+
     /// The columns of a taxonomy: those that are named, or each head in the column of its name.
     /// Returns the heads that have a column.
     pub fn for_taxonomy(
@@ -36,21 +47,18 @@ impl Columns {
         named: &[HeadColumn],
         taxonomy: &Taxonomy,
     ) -> Result<(Self, Taxonomy), Error> {
-        let mut mistakes = Vec::new();
+        let mut mistakes = Mistakes::default();
         for head in named {
             if taxonomy.find_head(head.id.as_str()).is_none() {
                 let known: Vec<String> =
                     taxonomy.heads().iter().map(|head| format!("`{}`", head.id)).collect();
-                mistakes.push(format!(
-                    "there is no head `{}`; there are {}",
-                    head.id,
-                    known.join(", ")
-                ));
+                mistakes.add(
+                    format!("there is no head `{}`; there are {}", head.id, known.join(", ")),
+                    "name a head that there is, or train on the data's own labels without a recipe",
+                );
             }
         }
-        if !mistakes.is_empty() {
-            return Err(Error::Mistakes(mistakes));
-        }
+        mistakes.check()?;
         let mut columns = Self { text: text.to_owned(), heads: Vec::new() };
         let mut heads = Vec::new();
         for head in taxonomy.heads() {

@@ -7,6 +7,8 @@ use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
 use rustc_hash::FxHashMap;
 
+use crate::dataset::similar::mix;
+
 /// Character n-grams of this length are compared.
 const SHINGLE_CHARS: usize = 4;
 /// Texts meet when all minima of one band agree (Broder 1997): with these numbers nine of ten
@@ -39,6 +41,23 @@ impl Folds {
         Self { of, n_folds }
     }
 
+    /// Deals groups of texts to folds such that every fold has about the same share of each
+    /// stratum; a text's stratum is a number.
+    pub fn stratified(
+        groups: Vec<Vec<usize>>,
+        strata: &[usize],
+        n_folds: usize,
+        seed: u64,
+    ) -> Self {
+        let shares = vec![1.0 / n_folds as f64; n_folds];
+        Self { of: deal(groups, strata, &shares, seed), n_folds }
+    }
+
+    /// The fold of every text.
+    pub fn of(&self) -> &[usize] {
+        &self.of
+    }
+
     /// How many folds there are.
     pub const fn n_folds(&self) -> usize {
         self.n_folds
@@ -48,6 +67,45 @@ impl Folds {
     pub fn split(&self, fold: usize) -> (Vec<usize>, Vec<usize>) {
         (0..self.of.len()).partition(|&text| self.of[text] != fold)
     }
+}
+
+/// Deals groups of texts to parts of given shares: largest groups first, each to the part that
+/// lacks most of the group's strata. Returns the part of every text.
+pub fn deal(
+    mut groups: Vec<Vec<usize>>,
+    strata: &[usize],
+    shares: &[f64],
+    seed: u64,
+) -> Vec<usize> {
+    groups.shuffle(&mut ChaCha8Rng::seed_from_u64(seed));
+    groups.sort_by_key(|group| std::cmp::Reverse(group.len()));
+    let n_strata = strata.iter().max().map_or(0, |most| most + 1);
+    let mut sizes = vec![0.0; n_strata];
+    for &stratum in strata {
+        sizes[stratum] += 1.0;
+    }
+    let mut lacking: Vec<Vec<f64>> =
+        shares.iter().map(|share| sizes.iter().map(|size| share * size).collect()).collect();
+    let mut of = vec![0; strata.len()];
+    for group in groups {
+        // Ties, as between strata that are all dealt, go to the part that lacks most over all.
+        let need = |part: usize| -> (f64, f64) {
+            let own = group.iter().map(|&text| lacking[part][strata[text]] / shares[part]).sum();
+            (own, lacking[part].iter().sum::<f64>() / shares[part])
+        };
+        let part = (0..shares.len())
+            .filter(|&part| 0.0 < shares[part])
+            .max_by(|&a, &b| {
+                let (a, b) = (need(a), need(b));
+                a.0.total_cmp(&b.0).then(a.1.total_cmp(&b.1))
+            })
+            .unwrap_or(0);
+        for text in group {
+            lacking[part][strata[text]] -= 1.0;
+            of[text] = part;
+        }
+    }
+    of
 }
 
 fn similar_groups(texts: &[String]) -> Vec<Vec<usize>> {
@@ -97,14 +155,6 @@ fn sketch(text: &str) -> [u64; BANDS] {
     minima.map(|band| band.into_iter().fold(0, |hash, minimum| mix(hash ^ minimum)))
 }
 
-/// `SplitMix64`, Steele et al. 2014.
-const fn mix(value: u64) -> u64 {
-    let value = value.wrapping_add(0x9e37_79b9_7f4a_7c15);
-    let value = (value ^ (value >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    let value = (value ^ (value >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    value ^ (value >> 31)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -120,6 +170,20 @@ mod tests {
         let folds = Folds::new(&texts, 5, 1);
         assert_eq!(folds.of[200], folds.of[201]);
         assert_eq!(folds.of[200], folds.of[202]);
+    }
+
+    #[test]
+    fn parts_keep_the_shares_of_every_stratum_and_hold_groups_together() {
+        let strata: Vec<usize> = (0..1_000).map(|text| usize::from(text % 10 == 0)).collect();
+        let mut groups: Vec<Vec<usize>> = vec![(0..30).collect()];
+        groups.extend((30..1_000).map(|text| vec![text]));
+        let of = deal(groups, &strata, &[0.8, 0.1, 0.1], 7);
+        let count = |part: usize, stratum: usize| {
+            (0..1_000).filter(|&text| of[text] == part && strata[text] == stratum).count()
+        };
+        assert_eq!([count(0, 0), count(1, 0), count(2, 0)], [720, 90, 90]);
+        assert_eq!([count(0, 1), count(1, 1), count(2, 1)], [80, 10, 10]);
+        assert!(of[..30].iter().all(|part| *part == of[0]));
     }
 
     #[test]

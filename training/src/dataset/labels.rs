@@ -1,15 +1,18 @@
 //! Texts with labels that a taxonomy knows.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use fenzhen::domain::{Head, HeadKind, LabelDefinition, LabelId, Taxonomy, TaxonomySource};
 use fenzhen::registry::DataSource;
 
+use crate::dataset::error::names as listed;
 use crate::dataset::table::{Row, Table};
-use crate::dataset::{Cell, Columns, Error};
+use crate::dataset::{Cell, Columns, Error, HeadColumn, Mistakes};
 
-/// How many mistakes are listed before the rest is only counted.
-const MAX_MISTAKES: usize = 20;
+/// A column with more different values holds no labels.
+const MAX_LABELS: usize = 1_000;
+const UNKNOWN_HINT: &str =
+    "correct the label, or train without a recipe's taxonomy to take the labels from the data";
 
 /// Texts with labels that a taxonomy knows.
 #[derive(Clone, Debug)]
@@ -27,45 +30,70 @@ pub struct Dataset {
 impl Dataset {
     /// Joins rows, whose cells follow the heads of the taxonomy, to it.
     pub fn new(table: Table, taxonomy: Taxonomy) -> Result<Self, Error> {
-        let mut mistakes = Vec::new();
+        let mut mistakes = Mistakes::default();
         let mut labels = Vec::new();
         for (column, head) in taxonomy.heads().iter().enumerate() {
             let mut of_head = Vec::with_capacity(table.rows.len());
-            for (number, row) in (1..).zip(&table.rows) {
+            for row in &table.rows {
                 of_head.push(positions(head, &row.cells[column]).unwrap_or_else(|why| {
-                    mistakes.push(format!("text {number}: {why}"));
+                    mistakes.add(format!("{}: {why}", table.place(row.place)), UNKNOWN_HINT);
                     None
                 }));
             }
             labels.push(of_head);
         }
-        if !mistakes.is_empty() {
-            let n_more = mistakes.len().saturating_sub(MAX_MISTAKES);
-            mistakes.truncate(MAX_MISTAKES);
-            if 0 < n_more {
-                mistakes.push(format!("… and {n_more} more"));
-            }
-            return Err(Error::Mistakes(mistakes));
-        }
+        mistakes.check()?;
         let texts = table.rows.into_iter().map(|row| row.text).collect();
         Ok(Self { texts, taxonomy, labels, sources: table.sources })
     }
 
-    /// Checks that there is something to learn: at least two labels per head that occur.
-    pub fn check_trainable(&self) -> Result<(), Error> {
-        let mut mistakes = Vec::new();
+    /// Some of the texts, with the same taxonomy.
+    #[must_use]
+    pub fn part(&self, texts: &[usize]) -> Self {
+        let labels = self.labels.iter();
+        Self {
+            texts: texts.iter().map(|&text| self.texts[text].clone()).collect(),
+            taxonomy: self.taxonomy.clone(),
+            labels: labels
+                .map(|of_head| texts.iter().map(|&text| of_head[text].clone()).collect())
+                .collect(),
+            sources: self.sources.clone(),
+        }
+    }
+
+    /// Checks that there is something to learn: at least two labels per head that occur, and
+    /// enough texts for every fold.
+    pub fn check_trainable(&self, n_folds: usize) -> Result<(), Error> {
+        let mut mistakes = Mistakes::default();
         for (head, labels) in self.taxonomy.heads().iter().zip(&self.labels) {
+            let id = &head.id;
+            let n_labelled = labels.iter().flatten().count();
+            if n_labelled < 2 * n_folds {
+                mistakes.add(
+                    format!(
+                        "head `{id}` has {n_labelled} labelled texts, too few for {n_folds} folds"
+                    ),
+                    &format!(
+                        "label at least {} texts, better 50 for each label, before you train",
+                        2 * n_folds
+                    ),
+                );
+                continue;
+            }
             let seen: BTreeSet<usize> = labels.iter().flatten().flatten().copied().collect();
             let needed = if head.kind == HeadKind::MultiLabel { 1 } else { 2 };
             if seen.len() < needed {
-                let n_seen = seen.len();
-                mistakes.push(format!(
-                    "head `{}` has {n_seen} label(s) in the data: nothing can be learned from it",
-                    head.id
-                ));
+                let which = seen.iter().map(|&label| head.labels[label].id.as_str());
+                mistakes.add(
+                    format!(
+                        "head `{id}` needs {needed} labels to tell apart; the data has {}",
+                        listed(which)
+                    ),
+                    "add texts with other labels, or leave the head out",
+                );
             }
         }
-        if mistakes.is_empty() { Ok(()) } else { Err(Error::Mistakes(mistakes)) }
+        mistakes.check()
     }
 }
 
@@ -80,7 +108,10 @@ fn positions(head: &Head, cell: &Cell) -> Result<Option<Vec<usize>>, String> {
         return Err(format!("head `{}` takes one label and {} are given", head.id, labels.len()));
     }
     let known = |label: &String| {
-        head.label_idx(label).ok_or_else(|| format!("head `{}` has no label `{label}`", head.id))
+        head.label_idx(label).ok_or_else(|| {
+            let known = listed(head.labels.iter().map(|label| label.id.as_str()));
+            format!("head `{}` has no label {}; it has {known}", head.id, shown(label))
+        })
     };
     labels.iter().map(known).collect::<Result<_, _>>().map(Some)
 }
@@ -88,7 +119,7 @@ fn positions(head: &Head, cell: &Cell) -> Result<Option<Vec<usize>>, String> {
 /// The taxonomy of a table that comes without one: labels in the order given or, failing that,
 /// sorted.
 pub fn infer_taxonomy(table: &Table, columns: &Columns) -> Result<Taxonomy, Error> {
-    let mut mistakes = Vec::new();
+    let mut mistakes = Mistakes::default();
     let mut heads = Vec::new();
     for (column, described) in columns.heads.iter().enumerate() {
         let several = table.rows.iter().any(
@@ -97,14 +128,7 @@ pub fn infer_taxonomy(table: &Table, columns: &Columns) -> Result<Taxonomy, Erro
         let inferred = if several { HeadKind::MultiLabel } else { HeadKind::MultiClass };
         let mut labels = described.labels.clone();
         if labels.is_empty() {
-            let names: BTreeSet<&String> =
-                table.rows.iter().flat_map(|row| names(&row.cells[column])).collect();
-            for name in names {
-                match name.parse::<LabelId>() {
-                    Ok(label) => labels.push(label),
-                    Err(error) => mistakes.push(format!("head `{}`: {error}", described.id)),
-                }
-            }
+            labels = found_labels(table, column, described, &mut mistakes);
         }
         let define = |id: LabelId| LabelDefinition { name: id.as_str().to_owned(), id };
         heads.push(Head {
@@ -114,11 +138,59 @@ pub fn infer_taxonomy(table: &Table, columns: &Columns) -> Result<Taxonomy, Erro
             labels: labels.into_iter().map(define).collect(),
         });
     }
-    if !mistakes.is_empty() {
-        return Err(Error::Mistakes(mistakes));
+    mistakes.check()?;
+    Taxonomy::try_from(TaxonomySource { heads }).map_err(|error| {
+        let mut mistakes = Mistakes::default();
+        mistakes.add(error.to_string(), "give every head some labelled texts and its own name");
+        Error::Mistakes(mistakes)
+    })
+}
+
+/// The labels that occur in a column, sorted.
+fn found_labels(
+    table: &Table,
+    column: usize,
+    described: &HeadColumn,
+    mistakes: &mut Mistakes,
+) -> Vec<LabelId> {
+    const HINT: &str = "use 1 to 64 letters, digits, `_`, `-`, `.` or `/` for a label";
+    let mut first_rows: BTreeMap<&String, &Row> = BTreeMap::new();
+    for row in &table.rows {
+        for name in names(&row.cells[column]) {
+            first_rows.entry(name).or_insert(row);
+        }
     }
-    Taxonomy::try_from(TaxonomySource { heads })
-        .map_err(|error| Error::Mistakes(vec![error.to_string()]))
+    if MAX_LABELS < first_rows.len() {
+        let (column, n_values) = (&described.column, first_rows.len());
+        mistakes.add(
+            format!("column `{column}` has {n_values} different values: these are no labels"),
+            "name the column of the labels, as in `--head label=COLUMN`",
+        );
+        return Vec::new();
+    }
+    let mut labels = Vec::new();
+    for (name, row) in first_rows {
+        let Ok(label) = name.parse::<LabelId>() else {
+            let place = table.place(row.place);
+            let id = &described.id;
+            mistakes.add(format!("{place}: head `{id}`: {} is no label", shown(name)), HINT);
+            continue;
+        };
+        labels.push(label);
+    }
+    labels
+}
+
+/// A label for a message. What is too long for a label may be the words of a customer in the wrong
+/// column, and is not shown.
+fn shown(label: &str) -> String {
+    const MAX_SHOWN_CHARS: usize = 24;
+    let n_chars = label.chars().count();
+    if n_chars <= MAX_SHOWN_CHARS && !label.contains(['，', '。', '！', '？', '\n']) {
+        format!("`{label}`")
+    } else {
+        format!("of {n_chars} characters")
+    }
 }
 
 fn names(cell: &Cell) -> &[String] {

@@ -2,4 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a failing test is the report")]
 
+mod datasets;
 mod judging;
+mod lab;
+mod parquet_tables;
+mod tables;
