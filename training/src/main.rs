@@ -7,7 +7,7 @@ use std::{
 
 use clap::Parser;
 use fenzhen_lab::commands::{
-    compare, cross_validate, dataset, evaluate, history, promote, rollback, train,
+    compare, cross_validate, dataset, drift, evaluate, history, promote, retrain, rollback, train,
 };
 use fenzhen_lab::dataset::Error;
 
@@ -29,6 +29,8 @@ enum Command {
     Promote(promote::Arguments),
     Rollback(rollback::Arguments),
     History(history::Arguments),
+    Retrain(retrain::Arguments),
+    Drift(drift::Arguments),
 }
 
 fn main() -> ExitCode {
@@ -41,6 +43,8 @@ fn main() -> ExitCode {
         Command::Promote(arguments) => promote::run(&arguments),
         Command::Rollback(arguments) => rollback::run(&arguments),
         Command::History(arguments) => history::run(&arguments),
+        Command::Retrain(arguments) => retrain::run(arguments),
+        Command::Drift(arguments) => drift::run(&arguments),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -3,10 +3,12 @@
 pub mod compare;
 pub mod cross_validate;
 pub mod dataset;
+pub mod drift;
 pub mod evaluate;
 pub mod history;
 pub mod input;
 pub mod judging;
 pub mod promote;
+pub mod retrain;
 pub mod rollback;
 pub mod train;

@@ -16,14 +16,14 @@ impl Settings {
         set: &TestSet,
         checks: &mut Vec<Check>,
     ) -> Result<Option<(String, Comparison)>, Error> {
-        let judged = live.judge(set);
+        let judged = live.judge_set(set);
         // A newer test set may have no label at all; the gold set must have some.
         if set.min_texts != 1 && matches!(&judged, Err(Error::Evaluation(_))) {
             let note = format!("no labelled text, and {} are asked for", set.min_texts);
             checks.push(Check::of(set.name.clone(), Verdict::Skip, note));
             return Ok(None);
         }
-        let (live_judged, candidate_judged) = match (judged, candidate.judge(set)) {
+        let (live_judged, candidate_judged) = match (judged, candidate.judge_set(set)) {
             (Ok(live), Ok(candidate)) => (live, candidate),
             (Err(Error::Dataset(error @ dataset::Error::Mistakes(_))), _)
             | (_, Err(Error::Dataset(error @ dataset::Error::Mistakes(_)))) => {
@@ -95,7 +95,8 @@ fn check(compared: &HeadComparison, limit: Limit) -> Check {
         live: Some(a),
         candidate: Some(b),
         interval,
-        limit: Some(if is_loss { limit.tolerance } else { -limit.tolerance }),
+        // Not negated: there is a negative zero, and people would read it.
+        limit: Some(if is_loss { limit.tolerance } else { 0.0 - limit.tolerance }),
         note: String::new(),
     }
 }

@@ -9,7 +9,6 @@ mod taxonomy;
 
 use std::path::PathBuf;
 
-use fenzhen::domain::Taxonomy;
 use fenzhen::inference::{self, Classifier};
 use fenzhen::registry::{self, Bundle, CheckRecord, Live, Registry, Verdict};
 use fenzhen::triage;
@@ -154,25 +153,30 @@ impl Model {
         self.classifier.as_ref()
     }
 
-    /// Has the model answer a test set.
-    pub fn judge(&self, set: &TestSet) -> Result<Judged, Error> {
-        let dataset = read(set, self.classifier.taxonomy())?;
-        Ok(judge(self.classifier(), &self.bundle.version(), &dataset)?)
-    }
-}
-
-fn read(set: &TestSet, taxonomy: &Taxonomy) -> Result<Dataset, Error> {
-    let (columns, taxonomy) = Columns::for_taxonomy(&set.text_column, &[], taxonomy)?;
-    let mut dataset = Dataset::new(Table::read(&set.files, &columns)?, taxonomy)?;
-    let Some(spoken) = &set.spoken else { return Ok(dataset) };
-    for (head, labels) in dataset.taxonomy.heads().iter().zip(&mut dataset.labels) {
-        for (labels, spoken) in labels.iter_mut().zip(spoken) {
-            if !spoken.iter().any(|id| id == head.id.as_str()) {
-                *labels = None;
+    /// Reads a test set with the labels of the model.
+    pub fn read(&self, set: &TestSet) -> Result<Dataset, Error> {
+        let taxonomy = self.classifier.taxonomy();
+        let (columns, taxonomy) = Columns::for_taxonomy(&set.text_column, &[], taxonomy)?;
+        let mut dataset = Dataset::new(Table::read(&set.files, &columns)?, taxonomy)?;
+        let Some(spoken) = &set.spoken else { return Ok(dataset) };
+        for (head, labels) in dataset.taxonomy.heads().iter().zip(&mut dataset.labels) {
+            for (labels, spoken) in labels.iter_mut().zip(spoken) {
+                if !spoken.iter().any(|id| id == head.id.as_str()) {
+                    *labels = None;
+                }
             }
         }
+        Ok(dataset)
     }
-    Ok(dataset)
+
+    /// Has the model answer texts.
+    pub fn judge(&self, dataset: &Dataset) -> Result<Judged, Error> {
+        Ok(judge(self.classifier(), &self.bundle.version(), dataset)?)
+    }
+
+    fn judge_set(&self, set: &TestSet) -> Result<Judged, Error> {
+        self.judge(&self.read(set)?)
+    }
 }
 
 impl Settings {

@@ -48,9 +48,9 @@ fn write_check(out: &mut impl Write, check: &Check, width: usize) -> io::Result<
     };
     let limit = check.limit.map_or_else(String::new, |limit| format!("{limit:+.3}"));
     let change = candidate - live;
-    writeln!(
-        out,
+    let row = format!(
         "{live:6.3}  {candidate:9.3}  {change:+7.3}  {interval:17}  {limit:>7}  {word}  {}",
         check.note
-    )
+    );
+    writeln!(out, "{}", row.trim_end())
 }

@@ -2,5 +2,8 @@
 //! drift.
 #![expect(clippy::unwrap_used, reason = "a failing test is the report")]
 
+mod database;
+mod drift;
 mod promote;
+mod retrain;
 mod workplace;

@@ -7,6 +7,7 @@ use std::{
 };
 
 use fenzhen::registry::{Bundle, BundleWriter, Live, Registry};
+use serde_json::Value;
 use tempfile::TempDir;
 
 /// How many gold texts the tests' gate measures on.
@@ -53,6 +54,13 @@ impl Workplace {
 
     pub(crate) fn write(&self, name: &str, text: &str) {
         fs::write(self.path(name), text).unwrap();
+    }
+
+    /// Replaces a part of a file, which must be there.
+    pub(crate) fn edit(&self, name: &str, from: &str, to: &str) {
+        let text = fs::read_to_string(self.path(name)).unwrap();
+        assert!(text.contains(from), "`{name}` has no `{from}`");
+        self.write(name, &text.replace(from, to));
     }
 
     /// A bundle under another name.
@@ -121,6 +129,13 @@ pub(crate) fn stderr(output: &Output) -> String {
 
 pub(crate) fn stdout(output: &Output) -> String {
     String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+/// Some texts of our own corpus with their labels: one of each `step`, from `first` on.
+pub(crate) fn own_texts(first: usize, step: usize, n_texts: usize) -> Vec<Value> {
+    let texts = fs::read_to_string(root().join("datasets/complaints/train.jsonl")).unwrap();
+    let some = texts.lines().skip(first).step_by(step).take(n_texts);
+    some.map(|line| serde_json::from_str(line).unwrap()).collect()
 }
 
 /// The project's folder.
