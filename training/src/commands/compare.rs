@@ -62,8 +62,10 @@ fn print_head(out: &mut impl Write, head: &str, compared: &HeadComparison) -> io
     writeln!(out, "\n{head}: {}", sentence(compared.verdict))?;
     writeln!(
         out,
-        "  only A right on {}, only B right on {} (McNemar, p = {:.4})",
-        test.only_a_right, test.only_b_right, test.p_value
+        "  only A right on {}, only B right on {} (McNemar, {})",
+        test.only_a_right,
+        test.only_b_right,
+        p_value(test.p_value)
     )?;
     for (measure, difference) in &compared.measures {
         writeln!(out, "  {}  {measure}", in_figures(difference))?;
@@ -72,9 +74,9 @@ fn print_head(out: &mut impl Write, head: &str, compared: &HeadComparison) -> io
     for (label, compared) in &compared.labels {
         writeln!(
             out,
-            "  {}  p = {:.4}  {:5} texts  {:13}  {label}",
+            "  {}  {:10}  {:5} texts  {:13}  {label}",
             in_figures(&compared.f1),
-            compared.p_adjusted,
+            p_value(compared.p_adjusted),
             compared.n_texts,
             compared.verdict
         )?;
@@ -89,6 +91,10 @@ const fn sentence(verdict: Verdict) -> &'static str {
         Verdict::MayBeChance => "the difference may be chance",
         Verdict::Mixed => "mixed: A is better by one measure and B by another",
     }
+}
+
+fn p_value(p: f64) -> String {
+    if p < 0.0001 { "p < 0.0001".to_owned() } else { format!("p = {p:.4}") }
 }
 
 fn in_figures(difference: &Difference) -> String {

@@ -138,7 +138,7 @@ fn a_better_model_is_told_from_a_worse_one_and_none_from_itself() {
     assert_eq!(itself["heads"]["label"]["verdict"], "may_be_chance");
     assert_eq!(itself["heads"]["label"]["mcnemar"]["p_value"], 1.0);
     let text = run(&["compare", &good, &poor, "--data", &data, "--head", "label"]).stdout;
-    assert!(String::from_utf8(text).unwrap().contains("McNemar, p ="));
+    assert!(String::from_utf8(text).unwrap().contains("McNemar, p <"));
 }
 
 #[test]
