@@ -54,6 +54,9 @@ pub struct Recipe {
     /// The file with the heads, relative to the recipe; without it they come from the data.
     #[serde(default)]
     pub taxonomy: Option<PathBuf>,
+    /// What to train on, relative to the recipe, unless the command names data.
+    #[serde(default)]
+    pub data: Vec<PathBuf>,
     /// Gold sets, relative to the recipe, whose texts training refuses beside the shipped ones.
     #[serde(default)]
     pub gold: Vec<PathBuf>,

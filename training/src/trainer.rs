@@ -34,7 +34,7 @@ pub fn train(dataset: &Dataset, recipe: &Recipe, progress: &Progress) -> Trained
     let blocks = blocks(dataset, recipe);
 
     progress.step("training folds for the calibration");
-    let folds = Folds::new(&dataset.texts, recipe.folds, recipe.seed);
+    let folds = Folds::new(&dataset.texts, &dataset.labels, recipe.folds, recipe.seed);
     let scores = held_out_scores(&rows, &blocks, &folds, recipe);
     let (decisions, held_out) = calibrate(dataset, &scores, recipe.triage_share);
 

@@ -17,7 +17,7 @@ use crate::recipe::Recipe;
 #[derive(Clone, Debug, clap::Args)]
 pub struct Input {
     /// Labelled texts: JSONL, CSV, TSV or Parquet; may be given several times
-    #[arg(long, value_name = "FILE", required = true)]
+    #[arg(long, value_name = "FILE")]
     pub data: Vec<PathBuf>,
     /// The column of the text
     #[arg(long, value_name = "COLUMN", default_value = "text")]
@@ -74,12 +74,21 @@ impl Input {
         if let Some(taxonomy) = chosen.taxonomy()? {
             let (columns, taxonomy) =
                 Columns::for_taxonomy(&self.text_column, &self.head, &taxonomy)?;
-            return Ok((Table::read_within(&self.data, &columns, limits)?, taxonomy));
+            return Ok((Table::read_within(self.files()?, &columns, limits)?, taxonomy));
         }
         let columns = self.named_columns()?;
-        let table = Table::read_within(&self.data, &columns, limits)?;
+        let table = Table::read_within(self.files()?, &columns, limits)?;
         let taxonomy = infer_taxonomy(&table, &columns)?;
         Ok((table, taxonomy))
+    }
+
+    /// The files with the texts, of which there must be one.
+    fn files(&self) -> anyhow::Result<&[PathBuf]> {
+        anyhow::ensure!(
+            !self.data.is_empty(),
+            "no data is given\nhint: name a file with labelled texts, as in `--data letters.csv`"
+        );
+        Ok(&self.data)
     }
 
     /// Joins the texts to their taxonomy and checks that a recipe can learn from them.
@@ -106,7 +115,7 @@ impl Input {
     /// The columns that the command line names or, if it names none, those that look like labels.
     pub fn columns(&self) -> anyhow::Result<Columns> {
         let heads = match self.head.as_slice() {
-            [] => find_label_columns(&self.data, &self.text_column)?,
+            [] => find_label_columns(self.files()?, &self.text_column)?,
             named => named.to_vec(),
         };
         Ok(Columns { text: self.text_column.clone(), heads })
@@ -118,6 +127,6 @@ impl Input {
         columns: &Columns,
         limits: Limits,
     ) -> anyhow::Result<(Table, Mistakes)> {
-        Ok(Table::read_what_can_be(&self.data, columns, limits)?)
+        Ok(Table::read_what_can_be(self.files()?, columns, limits)?)
     }
 }

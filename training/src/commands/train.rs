@@ -44,12 +44,16 @@ pub struct Arguments {
 }
 
 /// Runs the command.
-pub fn run(arguments: Arguments) -> anyhow::Result<()> {
+pub fn run(mut arguments: Arguments) -> anyhow::Result<()> {
     let progress = Progress::new();
     let (recipe, recipe_digest) = match &arguments.recipe {
         Some(path) => Recipe::read(path)?,
         None => Recipe::for_tables(),
     };
+    if arguments.input.data.is_empty() {
+        let chosen = Chosen { recipe: &recipe, file: arguments.recipe.as_deref() };
+        arguments.input.data = recipe.data.iter().map(|path| chosen.beside(path)).collect();
+    }
     // A bundle is never overwritten, and that is better said before minutes of work.
     let mut writer = BundleWriter::create(&arguments.out)?;
     progress.step("reading data");

@@ -7,6 +7,7 @@ use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
 use rustc_hash::FxHashMap;
 
+use crate::dataset::labels::HeadLabels;
 use crate::dataset::similar::mix;
 
 /// Character n-grams of this length are compared.
@@ -24,9 +25,17 @@ pub struct Folds {
 }
 
 impl Folds {
-    /// Deals groups of similar texts to folds of about the same size.
-    pub fn new(texts: &[String], n_folds: usize, seed: u64) -> Self {
-        let mut groups = similar_groups(texts);
+    /// Deals groups of similar texts to folds of about the same size. A group with more than half
+    /// of a label's texts is dealt text by text: kept together, it would leave a fold to be judged
+    /// by a model that has hardly seen the label. `labels` are those of a [`Dataset`].
+    pub fn new(texts: &[String], labels: &[HeadLabels], n_folds: usize, seed: u64) -> Self {
+        let mut groups: Vec<Vec<usize>> = similar_groups(texts)
+            .into_iter()
+            .flat_map(|group| match holds_most_of_a_label(&group, labels) {
+                true => group.into_iter().map(|text| vec![text]).collect(),
+                false => vec![group],
+            })
+            .collect();
         groups.shuffle(&mut ChaCha8Rng::seed_from_u64(seed));
         groups.sort_by_key(|group| std::cmp::Reverse(group.len().max(2)));
         let mut sizes = vec![0; n_folds];
@@ -108,6 +117,22 @@ pub fn deal(
     of
 }
 
+/// Whether more than half of the texts of any label are in a group of several.
+fn holds_most_of_a_label(group: &[usize], labels: &[HeadLabels]) -> bool {
+    1 < group.len()
+        && labels.iter().any(|head| {
+            let mut inside: FxHashMap<usize, usize> = FxHashMap::default();
+            for &label in group.iter().filter_map(|&text| head[text].as_ref()).flatten() {
+                *inside.entry(label).or_default() += 1;
+            }
+            // Small groups hold most of a label only where the label is as rare.
+            inside.into_iter().any(|(label, n_inside)| {
+                let with_label = head.iter().flatten().filter(|labels| labels.contains(&label));
+                with_label.take(2 * n_inside).count() < 2 * n_inside
+            })
+        })
+}
+
 fn similar_groups(texts: &[String]) -> Vec<Vec<usize>> {
     let sketches: Vec<[u64; BANDS]> = texts.par_iter().map(|text| sketch(text)).collect();
     let mut leaders: Vec<usize> = (0..texts.len()).collect();
@@ -167,9 +192,25 @@ mod tests {
         texts.push(long.to_owned());
         texts.push(format!("{long}！！！"));
         texts.push(format!(" {long}。"));
-        let folds = Folds::new(&texts, 5, 1);
+        let folds = Folds::new(&texts, &[], 5, 1);
         assert_eq!(folds.of[200], folds.of[201]);
         assert_eq!(folds.of[200], folds.of[202]);
+    }
+
+    #[test]
+    fn a_label_whose_texts_are_all_alike_is_in_every_fold() {
+        let frames = ["快递一直没有送到家里来", "退款申请了还没有到账", "客服的态度实在太差劲了"];
+        let rows = frames.iter().enumerate().flat_map(|(label, frame)| {
+            (0..40).map(move |n| (format!("{frame}，第{n}次"), Some(vec![label])))
+        });
+        let (texts, labels): (Vec<String>, HeadLabels) = rows.unzip();
+        let folds = Folds::new(&texts, &[labels], 5, 1);
+        for fold in 0..5 {
+            let (_, inside) = folds.split(fold);
+            for label in 0..frames.len() {
+                assert!(inside.iter().any(|text| text / 40 == label), "{label} not in {fold}");
+            }
+        }
     }
 
     #[test]
@@ -189,13 +230,13 @@ mod tests {
     #[test]
     fn folds_have_about_the_same_size_and_depend_on_the_seed_alone() {
         let texts: Vec<String> = (0..500_u64).map(|n| format!("{:x}", mix(n))).collect();
-        let folds = Folds::new(&texts, 5, 1);
+        let folds = Folds::new(&texts, &[], 5, 1);
         for fold in 0..5 {
             let (outside, inside) = folds.split(fold);
             assert_eq!(outside.len() + inside.len(), 500);
             assert!((95..=105).contains(&inside.len()), "{}", inside.len());
         }
-        assert_eq!(folds, Folds::new(&texts, 5, 1));
-        assert_ne!(folds, Folds::new(&texts, 5, 2));
+        assert_eq!(folds, Folds::new(&texts, &[], 5, 1));
+        assert_ne!(folds, Folds::new(&texts, &[], 5, 2));
     }
 }

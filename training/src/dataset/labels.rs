@@ -14,6 +14,9 @@ const MAX_LABELS: usize = 1_000;
 const UNKNOWN_HINT: &str =
     "correct the label, or train without a recipe's taxonomy to take the labels from the data";
 
+/// One head's labels, text by text: their positions, nothing for an unlabelled text.
+pub type HeadLabels = Vec<Option<Vec<usize>>>;
+
 /// Texts with labels that a taxonomy knows.
 #[derive(Clone, Debug)]
 pub struct Dataset {
@@ -22,7 +25,7 @@ pub struct Dataset {
     /// The heads.
     pub taxonomy: Taxonomy,
     /// Head by head and text by text the positions of the labels; nothing for an unlabelled text.
-    pub labels: Vec<Vec<Option<Vec<usize>>>>,
+    pub labels: Vec<HeadLabels>,
     /// The files that the texts come from.
     pub sources: Vec<DataSource>,
 }

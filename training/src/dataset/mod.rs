@@ -32,7 +32,7 @@ pub use findings::{CheckSettings, Checked, Conflict, Findings, Match};
 pub use folds::{Folds, deal};
 pub use frames::{Frame, Frames};
 pub use gold::Gold;
-pub use labels::{Dataset, infer_taxonomy};
+pub use labels::{Dataset, HeadLabels, infer_taxonomy};
 pub use snapshot::{SNAPSHOT_FILE, SNAPSHOT_MANIFEST, SnapshotManifest, write_snapshot};
 pub use split::{Order, Split, SplitManifest, SplitPart, SplitSettings};
 pub use statistics::{Balance, Lengths, Statistics, balance};
