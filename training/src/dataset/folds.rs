@@ -31,9 +31,12 @@ impl Folds {
     pub fn new(texts: &[String], labels: &[HeadLabels], n_folds: usize, seed: u64) -> Self {
         let mut groups: Vec<Vec<usize>> = similar_groups(texts)
             .into_iter()
-            .flat_map(|group| match holds_most_of_a_label(&group, labels) {
-                true => group.into_iter().map(|text| vec![text]).collect(),
-                false => vec![group],
+            .flat_map(|group| {
+                if holds_most_of_a_label(&group, labels) {
+                    group.into_iter().map(|text| vec![text]).collect()
+                } else {
+                    vec![group]
+                }
             })
             .collect();
         groups.shuffle(&mut ChaCha8Rng::seed_from_u64(seed));
