@@ -27,7 +27,7 @@ pub struct Folds {
 impl Folds {
     /// Deals groups of similar texts to folds of about the same size. A group with more than half
     /// of a label's texts is dealt text by text: kept together, it would leave a fold to be judged
-    /// by a model that has hardly seen the label. `labels` are those of a [`Dataset`].
+    /// by a model that has hardly seen the label. `labels` are those of a data set.
     pub fn new(texts: &[String], labels: &[HeadLabels], n_folds: usize, seed: u64) -> Self {
         let mut groups: Vec<Vec<usize>> = similar_groups(texts)
             .into_iter()
