@@ -66,7 +66,13 @@ pub fn run(cli: Cli) -> ExitCode {
     }
 }
 
-fn is_broken_pipe(error: &anyhow::Error) -> bool {
-    let kinds = error.chain().filter_map(|cause| cause.downcast_ref::<io::Error>());
-    kinds.map(io::Error::kind).any(|kind| kind == io::ErrorKind::BrokenPipe)
+/// Whether the reader of the output has gone.
+pub fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    error.chain().any(|cause| {
+        let of_output = cause.downcast_ref::<io::Error>().map(io::Error::kind);
+        // The JSON writer does not name the failed output as its source.
+        let of_json = cause.downcast_ref::<serde_json::Error>();
+        let kind = of_output.or_else(|| of_json.and_then(serde_json::Error::io_error_kind));
+        kind == Some(io::ErrorKind::BrokenPipe)
+    })
 }

@@ -12,13 +12,14 @@ use axum::{
     http::HeaderMap,
     response::{IntoResponse, Response},
 };
+use uuid::Uuid;
 
 use crate::http::Service;
 use crate::http::cases::{case_id, request_id};
 use crate::http::classify::read_json;
 use crate::http::error::{ApiError, Problem};
 use crate::http::schema::{CorrectionBody, RerouteBody};
-use crate::triage::{CaseAnswer, CorrectionAnswer, CorrectionRequest, Desk};
+use crate::triage::{CaseAnswer, CorrectionAnswer, CorrectionRequest, Desk, Mistake};
 
 /// Corrects a case's labels or route
 ///
@@ -47,12 +48,9 @@ pub(super) async fn correct(
     body: Result<Bytes, BytesRejection>,
 ) -> Result<Response, ApiError> {
     let id = case_id(id)?;
-    let desk = &service.desk;
     let value = read_json(&headers, body)?;
-    let request = CorrectionRequest::parse(value, &desk.engine().knowledge());
-    let request = request.map_err(ApiError::Mistakes)?;
-    let case = desk.correct(id, request, request_id(&headers), (service.clock)()).await?;
-    Ok(Json(CaseAnswer::new(&case)).into_response())
+    let request = CorrectionRequest::parse(value, &service.desk.engine().knowledge());
+    apply(&service, id, &headers, request).await
 }
 
 /// Sends a case to another queue or tier
@@ -79,11 +77,20 @@ pub(super) async fn reroute(
     body: Result<Bytes, BytesRejection>,
 ) -> Result<Response, ApiError> {
     let id = case_id(id)?;
-    let desk = &service.desk;
     let value = read_json(&headers, body)?;
-    let request = CorrectionRequest::parse_route(value, &desk.engine().knowledge());
+    let request = CorrectionRequest::parse_route(value, &service.desk.engine().knowledge());
+    apply(&service, id, &headers, request).await
+}
+
+async fn apply(
+    service: &Service,
+    id: Uuid,
+    headers: &HeaderMap,
+    request: Result<CorrectionRequest, Vec<Mistake>>,
+) -> Result<Response, ApiError> {
     let request = request.map_err(ApiError::Mistakes)?;
-    let case = desk.correct(id, request, request_id(&headers), (service.clock)()).await?;
+    let now = (service.clock)();
+    let case = service.desk.correct(id, request, request_id(headers), now).await?;
     Ok(Json(CaseAnswer::new(&case)).into_response())
 }
 

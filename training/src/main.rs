@@ -6,6 +6,7 @@ use std::{
 };
 
 use clap::Parser;
+use fenzhen::commands::is_broken_pipe;
 use fenzhen_lab::commands::{
     compare, cross_validate, dataset, drift, evaluate, history, promote, retrain, rollback, train,
 };
@@ -58,16 +59,6 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
-}
-
-fn is_broken_pipe(error: &anyhow::Error) -> bool {
-    error.chain().any(|cause| {
-        let of_output = cause.downcast_ref::<io::Error>().map(io::Error::kind);
-        // The JSON writer does not name the failed output as its source.
-        let of_json = cause.downcast_ref::<serde_json::Error>();
-        let kind = of_output.or_else(|| of_json.and_then(serde_json::Error::io_error_kind));
-        kind == Some(io::ErrorKind::BrokenPipe)
-    })
 }
 
 /// What to do about an error, as far as its cause knows.

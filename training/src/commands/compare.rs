@@ -1,11 +1,12 @@
 //! `fenzhen-lab compare`: two bundles on the same texts.
 
+use fenzhen::config::OutputFormat;
 use std::{
     io::{self, Write},
     path::PathBuf,
 };
 
-use crate::commands::judging::{Format, JudgingArguments, Opened};
+use crate::commands::judging::{JudgingArguments, Opened};
 use crate::evaluation::{
     Comparison, Difference, HeadComparison, Interval, Judged, Verdict, compare,
 };
@@ -20,8 +21,8 @@ pub struct Arguments {
     #[command(flatten)]
     judging: JudgingArguments,
     /// What to print
-    #[arg(long, value_enum, default_value_t = Format::Text)]
-    format: Format,
+    #[arg(long, value_enum, default_value_t = OutputFormat::Text)]
+    format: OutputFormat,
 }
 
 /// Runs the command.
@@ -34,12 +35,12 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let (a, b) = (judged(&arguments.a)?, judged(&arguments.b)?);
     let comparison = compare(&a, &b, &arguments.judging.settings())?;
     match arguments.format {
-        Format::Json => {
+        OutputFormat::Json => {
             let mut out = io::stdout().lock();
             serde_json::to_writer_pretty(&mut out, &comparison)?;
             writeln!(out)?;
         }
-        Format::Text => print(&comparison)?,
+        OutputFormat::Text => print(&comparison)?,
     }
     Ok(())
 }

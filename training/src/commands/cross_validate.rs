@@ -9,10 +9,11 @@ use std::{
 };
 
 use anyhow::Context;
+use fenzhen::config::OutputFormat;
 use fenzhen::inference::Choice;
 use serde::Serialize;
 
-use crate::commands::input::{Chosen, Format, Input};
+use crate::commands::input::{Chosen, Input};
 use crate::crossval::{out_of_fold, stratified_folds};
 use crate::dataset::{Budget, Dataset, Folds, Limits, Table};
 use crate::metrics::{self, HeadReport};
@@ -43,8 +44,8 @@ pub struct Arguments {
     #[arg(long, value_name = "FILE")]
     folds_out: Option<PathBuf>,
     /// What to print
-    #[arg(long, value_enum, default_value_t = Format::Text)]
-    format: Format,
+    #[arg(long, value_enum, default_value_t = OutputFormat::Text)]
+    format: OutputFormat,
 }
 
 #[derive(Debug, Serialize)]
@@ -131,9 +132,9 @@ fn write_folds(path: &Path, table: &Table, folds: &Folds) -> anyhow::Result<()> 
         .with_context(|| format!("cannot write `{}`", path.display()))
 }
 
-fn print(report: &Report, format: Format) -> anyhow::Result<()> {
+fn print(report: &Report, format: OutputFormat) -> anyhow::Result<()> {
     let mut out = io::stdout().lock();
-    if format == Format::Json {
+    if format == OutputFormat::Json {
         serde_json::to_writer_pretty(&mut out, report)?;
         writeln!(out)?;
         return Ok(());

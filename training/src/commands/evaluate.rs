@@ -7,9 +7,10 @@ use std::{
 };
 
 use anyhow::Context;
+use fenzhen::config::OutputFormat;
 
 use crate::card;
-use crate::commands::judging::{Format, JudgingArguments, Opened};
+use crate::commands::judging::{JudgingArguments, Opened};
 use crate::evaluation::{Evaluation, HeadEvaluation, Interval, Measure, evaluate};
 use crate::report::Report;
 
@@ -28,8 +29,8 @@ pub struct Arguments {
     #[arg(long, value_name = "FILE")]
     card: Option<PathBuf>,
     /// What to print
-    #[arg(long, value_enum, default_value_t = Format::Text)]
-    format: Format,
+    #[arg(long, value_enum, default_value_t = OutputFormat::Text)]
+    format: OutputFormat,
 }
 
 /// Runs the command.
@@ -48,12 +49,12 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
         write_file(path, &card::judged(manifest, &evaluation))?;
     }
     match arguments.format {
-        Format::Json => {
+        OutputFormat::Json => {
             let mut out = io::stdout().lock();
             serde_json::to_writer_pretty(&mut out, &evaluation)?;
             writeln!(out)?;
         }
-        Format::Text => print(&evaluation)?,
+        OutputFormat::Text => print(&evaluation)?,
     }
     Ok(())
 }

@@ -28,15 +28,6 @@ pub struct Input {
     pub head: Vec<HeadColumn>,
 }
 
-/// What to print.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-pub enum Format {
-    /// For people
-    Text,
-    /// One JSON object
-    Json,
-}
-
 /// A recipe, and the file that it comes from.
 #[derive(Clone, Copy, Debug)]
 pub struct Chosen<'a> {

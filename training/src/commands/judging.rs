@@ -39,15 +39,6 @@ pub struct JudgingArguments {
     seed: u64,
 }
 
-/// What to print.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-pub enum Format {
-    /// A table for people
-    Text,
-    /// One JSON object
-    Json,
-}
-
 /// A bundle with its classifier.
 pub struct Opened {
     /// The bundle.

@@ -8,8 +8,8 @@ use std::{
 };
 
 use crate::commands::dataset::print_json;
-use crate::commands::input::Format;
 use crate::dataset::{Agreement, Cell, HeadColumn, agreement, read_cells};
+use fenzhen::config::OutputFormat;
 
 /// Compare two annotators: two files joined by a key, or two columns of one file.
 #[derive(Debug, clap::Args)]
@@ -28,8 +28,8 @@ pub struct Arguments {
     #[arg(long, value_name = "NAME=COLUMN[+COLUMN][:KIND[:LABELS]]", required = true)]
     head: Vec<TwoColumns>,
     /// What to print
-    #[arg(long, value_enum, default_value_t = Format::Text)]
-    format: Format,
+    #[arg(long, value_enum, default_value_t = OutputFormat::Text)]
+    format: OutputFormat,
 }
 
 /// The columns of two annotators.
@@ -68,8 +68,8 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
         report.insert(columns.head.id.to_string(), agreement(&columns.head, &cells)?);
     }
     match arguments.format {
-        Format::Json => print_json(&report),
-        Format::Text => print(&report),
+        OutputFormat::Json => print_json(&report),
+        OutputFormat::Text => print(&report),
     }
 }
 

@@ -8,10 +8,11 @@ use std::{
 };
 
 use anyhow::Context;
+use fenzhen::config::OutputFormat;
 use serde::Serialize;
 
 use crate::commands::dataset::print_json;
-use crate::commands::input::{Chosen, Format, Input};
+use crate::commands::input::{Chosen, Input};
 use crate::crossval::{out_of_fold, stratified_folds};
 use crate::dataset::{Budget, Doubt, Limits, Table, doubts};
 use crate::progress::Progress;
@@ -36,8 +37,8 @@ pub struct Arguments {
     #[arg(long, value_name = "N", default_value_t = 500)]
     limit: usize,
     /// What to print
-    #[arg(long, value_enum, default_value_t = Format::Text)]
-    format: Format,
+    #[arg(long, value_enum, default_value_t = OutputFormat::Text)]
+    format: OutputFormat,
 }
 
 #[derive(Debug, Serialize)]
@@ -101,8 +102,8 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
     write(&arguments.out, &table, &kept)?;
     progress.step(&format!("wrote {} doubts to `{}`", kept.len(), arguments.out.display()));
     match arguments.format {
-        Format::Json => print_json(&report),
-        Format::Text => print(&report),
+        OutputFormat::Json => print_json(&report),
+        OutputFormat::Text => print(&report),
     }
 }
 

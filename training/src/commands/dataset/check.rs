@@ -7,11 +7,12 @@ use std::{
 };
 
 use anyhow::Context;
+use fenzhen::config::OutputFormat;
 use serde::Serialize;
 use serde_json::json;
 
 use crate::commands::dataset::print_json;
-use crate::commands::input::{Format, Input};
+use crate::commands::input::Input;
 use crate::dataset::{
     Budget, CheckSettings, Checked, Columns, Conflict, Findings, Frame, Limits, Match, Table,
 };
@@ -44,8 +45,8 @@ pub struct Arguments {
     #[arg(long, value_name = "FILE")]
     pairs: Option<PathBuf>,
     /// What to print
-    #[arg(long, value_enum, default_value_t = Format::Text)]
-    format: Format,
+    #[arg(long, value_enum, default_value_t = OutputFormat::Text)]
+    format: OutputFormat,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -85,8 +86,8 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
     }
     let report = Report::new(&findings, arguments.limit);
     match arguments.format {
-        Format::Json => print_json(&report)?,
-        Format::Text => print(&report)?,
+        OutputFormat::Json => print_json(&report)?,
+        OutputFormat::Text => print(&report)?,
     }
     progress.step("done");
     judge(arguments, &findings)

@@ -5,10 +5,11 @@ use std::{
     path::PathBuf,
 };
 
+use fenzhen::config::OutputFormat;
 use jiff::Timestamp;
 
 use crate::commands::dataset::print_json;
-use crate::commands::input::{Format, Input};
+use crate::commands::input::Input;
 use crate::dataset::{Budget, Limits, SNAPSHOT_FILE, Table, write_snapshot};
 
 /// Freeze labelled texts in a folder: sorted canonical JSONL and a manifest. The same texts and
@@ -21,8 +22,8 @@ pub struct Arguments {
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
     /// What to print
-    #[arg(long, value_enum, default_value_t = Format::Text)]
-    format: Format,
+    #[arg(long, value_enum, default_value_t = OutputFormat::Text)]
+    format: OutputFormat,
 }
 
 /// Runs the command.
@@ -42,7 +43,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
     )]
     let created_at = Timestamp::now();
     let manifest = write_snapshot(&table, &columns, out, created_at)?;
-    if arguments.format == Format::Json {
+    if arguments.format == OutputFormat::Json {
         return print_json(&manifest);
     }
     let mut stdout = io::stdout().lock();

@@ -2,9 +2,11 @@
 
 use std::{path::PathBuf, str::FromStr};
 
+use fenzhen::config::OutputFormat;
+
 use crate::commands::dataset::check::share;
 use crate::commands::dataset::print_json;
-use crate::commands::input::{Format, Input};
+use crate::commands::input::Input;
 use crate::dataset::{Budget, Columns, Limits, Order, Split, SplitSettings, Table};
 use crate::progress::Progress;
 
@@ -37,8 +39,8 @@ pub struct Arguments {
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
     /// What to print
-    #[arg(long, value_enum, default_value_t = Format::Text)]
-    format: Format,
+    #[arg(long, value_enum, default_value_t = OutputFormat::Text)]
+    format: OutputFormat,
 }
 
 #[derive(Clone, Debug)]
@@ -101,8 +103,8 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
     progress.step("writing the parts");
     let manifest = split.write(&table, &columns, &arguments.out)?;
     match arguments.format {
-        Format::Json => print_json(&manifest),
-        Format::Text => {
+        OutputFormat::Json => print_json(&manifest),
+        OutputFormat::Text => {
             use std::io::Write as _;
             let mut out = std::io::stdout().lock();
             for (name, part) in &manifest.parts {

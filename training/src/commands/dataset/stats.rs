@@ -2,8 +2,10 @@
 
 use std::io::{self, Write};
 
+use fenzhen::config::OutputFormat;
+
 use crate::commands::dataset::print_json;
-use crate::commands::input::{Format, Input};
+use crate::commands::input::Input;
 use crate::dataset::{Budget, Limits, Statistics};
 
 /// Count texts, lengths, scripts, duplicates and the labels of every head; without `--head`, every
@@ -13,8 +15,8 @@ pub struct Arguments {
     #[command(flatten)]
     input: Input,
     /// What to print
-    #[arg(long, value_enum, default_value_t = Format::Text)]
-    format: Format,
+    #[arg(long, value_enum, default_value_t = OutputFormat::Text)]
+    format: OutputFormat,
 }
 
 /// Runs the command.
@@ -24,8 +26,8 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let (table, mistakes) = arguments.input.read_what_can_be(&columns, limits)?;
     let statistics = Statistics::of(&table, &columns, &mistakes);
     match arguments.format {
-        Format::Json => print_json(&statistics),
-        Format::Text => print(&statistics),
+        OutputFormat::Json => print_json(&statistics),
+        OutputFormat::Text => print(&statistics),
     }
 }
 
