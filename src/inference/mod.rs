@@ -2,6 +2,7 @@
 //! loaded: no clock, no randomness, no input or output. It knows no label by name.
 
 mod calibration;
+mod encoder;
 mod error;
 mod evidence;
 mod features;
@@ -17,6 +18,10 @@ use crate::registry::{Bundle, Kind};
 use crate::text::Document;
 
 pub use calibration::{Choice, decide, expected_rank, logistic, probabilities};
+pub use encoder::{
+    CONFIG_FILE, EncoderConfig, EncoderError, EncoderFolder, EncoderTokenizer, FOLDER_WEIGHTS_FILE,
+    Parameter, Parameters, TOKENIZER_FILE, Tokens,
+};
 pub use error::Error;
 pub use features::Features;
 pub use linear::LinearClassifier;
