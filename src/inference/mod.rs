@@ -19,8 +19,9 @@ use crate::text::Document;
 
 pub use calibration::{Choice, decide, expected_rank, logistic, probabilities};
 pub use encoder::{
-    CONFIG_FILE, EncoderConfig, EncoderError, EncoderFolder, EncoderTokenizer, FOLDER_WEIGHTS_FILE,
-    Parameter, Parameters, TOKENIZER_FILE, Tokens,
+    AdamStep, Batch, Bert, CONFIG_FILE, Drops, EncoderConfig, EncoderError, EncoderFolder,
+    EncoderTokenizer, FOLDER_WEIGHTS_FILE, Moments, Packed, Parameter, Parameters, TOKENIZER_FILE,
+    Tokens, mean_pool,
 };
 pub use error::Error;
 pub use features::Features;

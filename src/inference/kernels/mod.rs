@@ -3,6 +3,8 @@
 
 #![expect(unsafe_code, reason = "vector instructions that the compiler may not assume everywhere")]
 
+pub(crate) mod bf16;
+
 use crate::inference::Entry;
 
 /// Rows of weights are padded to whole vectors of this many, so that no kernel has a rest.

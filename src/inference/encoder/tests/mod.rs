@@ -1,5 +1,6 @@
 //! Encoders against what they must say, on tiny ones that are made here.
 
+mod bert;
 mod folder;
 mod tiny;
 mod tokenizer;
