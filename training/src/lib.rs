@@ -8,6 +8,7 @@ pub mod crossval;
 pub mod dataset;
 pub mod desk;
 pub mod drift;
+pub mod encoder;
 pub mod evaluation;
 pub mod gate;
 pub mod metrics;

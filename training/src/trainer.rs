@@ -24,6 +24,8 @@ pub struct Trained {
     pub decisions: BTreeMap<String, HeadDecision>,
     /// How well the folds did on texts they had not seen, by head.
     pub held_out: BTreeMap<String, HeadReport>,
+    /// The scores of every text by the folds that had not seen it, more columns than outputs.
+    pub scores: Vec<Vec<f32>>,
 }
 
 /// Trains a linear model.
@@ -47,7 +49,7 @@ pub fn train(dataset: &Dataset, recipe: &Recipe, progress: &Progress) -> Trained
     let n_epochs = solved.iter().map(|block| block.n_epochs).max().unwrap_or(0);
     progress.note(&format!("{n_epochs} passes"));
     let weights = quantize(lexicon, &solved, total_outputs(&dataset.taxonomy));
-    Trained { weights, decisions, held_out }
+    Trained { weights, decisions, held_out, scores }
 }
 
 fn total_outputs(taxonomy: &Taxonomy) -> usize {

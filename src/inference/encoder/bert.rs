@@ -130,6 +130,12 @@ impl Bert {
         &self.words
     }
 
+    /// The same encoder with other vectors of words.
+    #[must_use]
+    pub fn with_words(self, words: Tensor) -> Self {
+        Self { words, ..self }
+    }
+
     /// Makes the upper layers variables of training, from the topmost down.
     pub fn train_layers(&mut self, n_layers: usize) -> Result<Vec<Var>> {
         let trained = self.layers.iter_mut().rev().take(n_layers);

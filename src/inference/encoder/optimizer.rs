@@ -27,6 +27,19 @@ impl Moments {
         update_with_adam(Moving { weights, first, second }, gradients, step);
     }
 
+    /// Moves some of the weights one step; the others stay, and so do their moments.
+    pub fn step_rows(
+        &mut self,
+        weights: &mut [f32],
+        range: std::ops::Range<usize>,
+        gradients: &[f32],
+        step: &AdamStep,
+    ) {
+        let (first, second) = (&mut self.first[range.clone()], &mut self.second[range.clone()]);
+        let weights = &mut weights[range];
+        update_with_adam(Moving { weights, first, second }, gradients, step);
+    }
+
     /// Moves a variable one step, where it lies.
     pub fn step_variable(
         &mut self,

@@ -1,0 +1,35 @@
+//! Why an encoder cannot be trained.
+
+use std::{io, path::PathBuf};
+
+use fenzhen::inference::EncoderError;
+
+/// Why an encoder cannot be trained.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The folder or its tokenizer.
+    #[error(transparent)]
+    Encoder(#[from] EncoderError),
+    /// A tensor operation.
+    #[error("the training failed")]
+    Tensor(#[from] candle_core::Error),
+    /// A file of the checkpoints.
+    #[error("cannot use checkpoint `{path}`")]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// What the operating system says.
+        source: io::Error,
+    },
+    /// A checkpoint that does not belong to this training.
+    #[error("checkpoint `{path}` {why}; delete its folder to begin anew")]
+    Checkpoint {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// The recipe has no folder, and neither does the command.
+    #[error("the recipe names no folder with starting weights; name one with `--encoder`")]
+    NoFolder,
+}

@@ -1,0 +1,377 @@
+//! An encoder with heads that learns: its variables, their moments, and one step after the other.
+
+use candle_core::{Device, Result, Tensor, Var};
+use fenzhen::inference::{
+    AdamStep, Batch, Bert, Drops, EncoderFolder, Moments, Packed, Parameters, mean_pool,
+};
+use rayon::prelude::*;
+use rustc_hash::FxHashMap;
+
+use crate::dataset::Dataset;
+use crate::encoder::objective::Objective;
+use crate::encoder::settings::EncoderSettings;
+
+const BETA1: f32 = 0.9;
+const BETA2: f32 = 0.999;
+const EPS: f32 = 1e-8;
+/// A step's texts are shared by so many threads. Fixed, so that the sums are the same anywhere.
+const N_PARTS: usize = 2;
+
+/// A variable with the moments of its gradients.
+#[derive(Debug)]
+pub(super) struct Variable {
+    pub(super) name: String,
+    pub(super) var: Var,
+    pub(super) moments: Moments,
+    rate: f32,
+    decays: bool,
+}
+
+/// The mean and the deviation of each dimension of the vectors before training.
+#[derive(Clone, Debug)]
+pub struct Standard {
+    /// What is taken away.
+    pub means: Vec<f32>,
+    /// What it is divided by after that.
+    pub deviations: Vec<f32>,
+}
+
+/// An encoder that learns.
+#[derive(Debug)]
+pub(super) struct Learner {
+    bert: Bert,
+    settings: EncoderSettings,
+    standard: Standard,
+    n_outputs: usize,
+    pub(super) variables: Vec<Variable>,
+    /// The vectors of words, which only move when they occur.
+    pub(super) words: Vec<f32>,
+    pub(super) word_moments: Moments,
+    pub(super) n_steps_done: usize,
+}
+
+/// The texts of a step or an evaluation.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Corpus<'a> {
+    /// The texts' labels.
+    pub(super) dataset: &'a Dataset,
+    /// The texts' tokens.
+    pub(super) tokens: &'a [Vec<u32>],
+}
+
+/// What one thread found out in a step.
+struct Part {
+    loss: f32,
+    gradients: Vec<Tensor>,
+    words: Vec<(u32, Vec<f32>)>,
+}
+
+impl Learner {
+    /// An encoder as it was read, with heads that say nothing yet.
+    pub(super) fn new(
+        folder: &EncoderFolder,
+        settings: &EncoderSettings,
+        standard: Standard,
+        n_outputs: usize,
+    ) -> Result<Self> {
+        let mut bert = Bert::from_parameters(&folder.config, &folder.parameters)?;
+        let hidden = folder.config.hidden_size;
+        let mut variables = Vec::new();
+        let mut add = |name: String, var: Var, rate: f32, decays: bool| {
+            let moments = Moments::new(var.elem_count());
+            variables.push(Variable { name, var, moments, rate, decays });
+        };
+        for (layer, var) in bert.train_layers(settings.trained_layers)?.into_iter().enumerate() {
+            add(format!("layer.{layer}"), var, settings.rate, true);
+        }
+        if settings.train_words {
+            for (part, var) in bert.train_embeddings()?.into_iter().enumerate() {
+                add(format!("embeddings.{part}"), var, settings.rate, false);
+            }
+        }
+        let zeros = |shape: &[usize]| {
+            Var::from_tensor(&Tensor::zeros(shape, candle_core::DType::F32, &Device::Cpu)?)
+        };
+        add("heads.weights".to_owned(), zeros(&[n_outputs, hidden])?, settings.head_rate, true);
+        add("heads.biases".to_owned(), zeros(&[n_outputs])?, settings.head_rate, false);
+        let words = bert.words().flatten_all()?.to_vec1::<f32>()?;
+        let word_moments =
+            if settings.train_words { Moments::new(words.len()) } else { Moments::default() };
+        Ok(Self {
+            bert,
+            settings: settings.clone(),
+            standard,
+            n_outputs,
+            variables,
+            words,
+            word_moments,
+            n_steps_done: 0,
+        })
+    }
+
+    /// Learns from these texts once; the mean loss before. `n_steps` is how long all will take.
+    pub(super) fn step(
+        &mut self,
+        corpus: Corpus<'_>,
+        texts: &[usize],
+        objective: &Objective,
+        n_steps: usize,
+    ) -> Result<f32> {
+        let packed = self.bert.pack(self.settings.trained_layers)?;
+        let parts = Self::shares(corpus, texts);
+        let parts: Vec<Part> = parts
+            .par_iter()
+            .enumerate()
+            .filter(|(_, texts)| !texts.is_empty())
+            .map(|(part, share)| {
+                let seed = (self.n_steps_done * N_PARTS + part) as u32;
+                let factor = 1.0 / texts.len() as f32;
+                self.part(&packed, corpus, share, (objective, factor, seed))
+            })
+            .collect::<Result<_>>()?;
+        let loss = parts.iter().map(|part| part.loss).sum();
+        let (gradients, words) = add_up(parts)?;
+        let squares = gradients.par_iter().map(square);
+        let squares: f64 = squares.collect::<Result<Vec<f64>>>()?.into_iter().sum();
+        let of_words = words.values().flatten().map(|value| f64::from(value * value)).sum::<f64>();
+        let norm = (squares + of_words).sqrt() as f32;
+        if !norm.is_finite() {
+            return Err(candle_core::Error::Msg("the gradient has no length".to_owned()));
+        }
+        self.move_by(&gradients, &words, (self.settings.clip / norm).min(1.0), n_steps)?;
+        Ok(loss)
+    }
+
+    /// About the same number of tokens for every thread.
+    fn shares(corpus: Corpus<'_>, texts: &[usize]) -> Vec<Vec<usize>> {
+        let mut texts = texts.to_vec();
+        texts.sort_by_key(|&text| std::cmp::Reverse(corpus.tokens[text].len()));
+        let mut shares = vec![(0, Vec::new()); N_PARTS];
+        for text in texts {
+            let share = shares.iter_mut().min_by_key(|(n_tokens, _)| *n_tokens);
+            let share = share.expect("there is at least one part");
+            share.0 += corpus.tokens[text].len();
+            share.1.push(text);
+        }
+        shares.into_iter().map(|(_, texts)| texts).collect()
+    }
+
+    fn part(
+        &self,
+        packed: &Packed,
+        corpus: Corpus<'_>,
+        texts: &[usize],
+        (objective, factor, seed): (&Objective, f32, u32),
+    ) -> Result<Part> {
+        let hidden = self.bert.config().hidden_size;
+        let mut ids: Vec<u32> =
+            texts.iter().flat_map(|&text| corpus.tokens[text].iter().copied()).collect();
+        ids.sort_unstable();
+        ids.dedup();
+        let row = |id: &u32| ids.binary_search(id).expect("every id was collected") as u32;
+        let local: Vec<Vec<u32>> =
+            texts.iter().map(|&text| corpus.tokens[text].iter().map(row).collect()).collect();
+        let batch = Batch::new(local.iter().map(Vec::as_slice));
+        let rows = ids.iter().flat_map(|&id| &self.words[id as usize * hidden..][..hidden]);
+        let rows = Tensor::from_iter(rows.copied(), &Device::Cpu)?.reshape((ids.len(), hidden))?;
+        let rows = Var::from_tensor(&rows)?;
+        let dropout = self.settings.dropout;
+        let drops = Drops { seed, hidden: dropout, attention: dropout };
+        let vectors = self.bert.embed(&rows, &batch, drops)?;
+        let vectors = self.bert.forward_fused(packed, &vectors, &batch, drops)?;
+        let scores = self.heads(&mean_pool(&vectors, &batch)?)?;
+        let values = scores.to_vec2::<f32>()?;
+        let mut gradient = vec![0.0; texts.len() * self.n_outputs];
+        let outs = gradient.chunks_exact_mut(self.n_outputs);
+        let losses = texts.iter().zip(values).zip(outs);
+        let loss: f32 = losses
+            .map(|((&text, scores), to)| objective.loss(corpus.dataset, text, &scores, to))
+            .sum();
+        for value in &mut gradient {
+            *value *= factor;
+        }
+        // The objective has its own gradient; this sum carries it into the graph.
+        let gradient = Tensor::from_vec(gradient, scores.shape(), &Device::Cpu)?;
+        let mut store = scores.mul(&gradient)?.sum_all()?.backward()?;
+        let gradients = self.variables.iter().map(|variable| match store.remove(&variable.var) {
+            Some(gradient) => Ok(gradient),
+            None => variable.var.zeros_like(),
+        });
+        let gradients = gradients.collect::<Result<_>>()?;
+        let words = match store.remove(&rows) {
+            Some(gradient) if self.settings.train_words => {
+                ids.into_iter().zip(gradient.to_vec2::<f32>()?).collect()
+            }
+            _ => Vec::new(),
+        };
+        Ok(Part { loss: loss * factor, gradients, words })
+    }
+
+    /// The scores of pooled vectors, a row each.
+    fn heads(&self, pooled: &Tensor) -> Result<Tensor> {
+        let hidden = self.standard.means.len();
+        let means = Tensor::from_slice(&self.standard.means, hidden, &Device::Cpu)?;
+        let deviations = Tensor::from_slice(&self.standard.deviations, hidden, &Device::Cpu)?;
+        let standard = pooled.broadcast_sub(&means)?.broadcast_div(&deviations)?;
+        let [.., weights, biases] = &self.variables[..] else {
+            return Err(candle_core::Error::Msg("the heads are the last variables".to_owned()));
+        };
+        standard.matmul(&weights.var.t()?)?.broadcast_add(&biases.var)
+    }
+
+    fn move_by(
+        &mut self,
+        gradients: &[Tensor],
+        words: &FxHashMap<u32, Vec<f32>>,
+        scale: f32,
+        n_steps: usize,
+    ) -> Result<()> {
+        let pace = self.settings.pace(self.n_steps_done, n_steps);
+        self.n_steps_done += 1;
+        let power = self.n_steps_done as f32;
+        let corrections = (1.0 - BETA1.powf(power), 1.0 - BETA2.powf(power));
+        let decay = self.settings.weight_decay;
+        let step = |rate: f32, decays: bool| AdamStep {
+            rate: rate * pace,
+            beta1: BETA1,
+            beta2: BETA2,
+            corrections,
+            eps: EPS,
+            decay: if decays { decay * rate * pace } else { 0.0 },
+            scale,
+        };
+        self.variables.par_iter_mut().zip(gradients).try_for_each(|(variable, gradient)| {
+            let step = step(variable.rate, variable.decays);
+            variable.moments.step_variable(&variable.var, gradient, &step)
+        })?;
+        let hidden = self.standard.means.len();
+        let step = step(self.settings.rate, false);
+        for (&id, gradient) in words {
+            let row = id as usize * hidden..(id as usize + 1) * hidden;
+            self.word_moments.step_rows(&mut self.words, row, gradient, &step);
+        }
+        Ok(())
+    }
+
+    /// The scores of texts as the encoder stands, without dropout, in the order of the texts.
+    pub(super) fn scores(&self, corpus: Corpus<'_>, texts: &[usize]) -> Result<Vec<Vec<f32>>> {
+        let bert = self.bert_with_words()?;
+        let pooled = pool(&bert, corpus.tokens, texts)?;
+        pooled.chunks(1024).try_fold(Vec::with_capacity(texts.len()), |mut all, chunk| {
+            let n_columns = chunk[0].len();
+            let values: Vec<f32> = chunk.iter().flatten().copied().collect();
+            let pooled = Tensor::from_vec(values, (chunk.len(), n_columns), &Device::Cpu)?;
+            all.extend(self.heads(&pooled)?.to_vec2::<f32>()?);
+            Ok(all)
+        })
+    }
+
+    fn bert_with_words(&self) -> Result<Bert> {
+        let shape = self.bert.words().shape().clone();
+        Ok(self.bert.clone().with_words(Tensor::from_slice(&self.words, shape, &Device::Cpu)?))
+    }
+
+    /// The encoder's weights.
+    pub(super) fn parameters(&self) -> Result<Parameters> {
+        self.bert_with_words()?.to_parameters()
+    }
+
+    /// Weights and biases of the heads, row by row.
+    pub(super) fn head_weights(&self) -> Result<(Vec<f32>, Vec<f32>)> {
+        let values = |variable: &Variable| variable.var.flatten_all()?.to_vec1::<f32>();
+        let n = self.variables.len();
+        Ok((values(&self.variables[n - 2])?, values(&self.variables[n - 1])?))
+    }
+
+    /// The standard that the heads see vectors by.
+    pub(super) const fn standard(&self) -> &Standard {
+        &self.standard
+    }
+}
+
+impl Standard {
+    /// Mean and deviation of each dimension.
+    pub(super) fn of(vectors: &[Vec<f32>]) -> Self {
+        let n = vectors.len().max(1) as f64;
+        let columns = 0..vectors.first().map_or(0, Vec::len);
+        let mean = |of: &dyn Fn(&Vec<f32>) -> f64| vectors.iter().map(of).sum::<f64>() / n;
+        let means: Vec<f32> =
+            columns.clone().map(|column| mean(&|it| f64::from(it[column])) as f32).collect();
+        let deviation = |column: usize| {
+            let square = mean(&|it| f64::from(it[column] - means[column]).powi(2));
+            (square.sqrt() as f32).max(1e-6)
+        };
+        let deviations = columns.map(deviation).collect();
+        Self { means, deviations }
+    }
+}
+
+/// The mean vectors of texts, in their order, by batches of texts of like length.
+pub(super) fn pool(bert: &Bert, tokens: &[Vec<u32>], texts: &[usize]) -> Result<Vec<Vec<f32>>> {
+    let packed = bert.pack(0)?;
+    let mut order: Vec<usize> = (0..texts.len()).collect();
+    order.sort_by_key(|&place| std::cmp::Reverse(tokens[texts[place]].len()));
+    let pooled: Vec<_> = order
+        .par_chunks(16)
+        .map(|places| {
+            let ids = places.iter().map(|&place| tokens[texts[place]].as_slice());
+            let batch = Batch::new(ids);
+            let vectors = bert.embed(bert.words(), &batch, Drops::default())?;
+            let vectors = bert.forward_fused(&packed, &vectors, &batch, Drops::default())?;
+            let pooled = mean_pool(&vectors, &batch)?.to_vec2::<f32>()?;
+            Ok(places.iter().copied().zip(pooled).collect::<Vec<_>>())
+        })
+        .collect::<Result<_>>()?;
+    let mut all = vec![Vec::new(); texts.len()];
+    for (place, vector) in pooled.into_iter().flatten() {
+        all[place] = vector;
+    }
+    Ok(all)
+}
+
+type Sums = (Vec<Tensor>, FxHashMap<u32, Vec<f32>>);
+
+fn add_up(parts: Vec<Part>) -> Result<Sums> {
+    let mut words: FxHashMap<u32, Vec<f32>> = FxHashMap::default();
+    let mut gradients: Vec<Vec<Tensor>> = Vec::new();
+    for part in parts {
+        gradients.push(part.gradients);
+        for (id, row) in part.words {
+            match words.entry(id) {
+                std::collections::hash_map::Entry::Vacant(entry) => {
+                    entry.insert(row);
+                }
+                std::collections::hash_map::Entry::Occupied(mut entry) => {
+                    entry.get_mut().iter_mut().zip(row).for_each(|(sum, value)| *sum += value);
+                }
+            }
+        }
+    }
+    let n_variables = gradients.first().map_or(0, Vec::len);
+    let sum = |variable: usize| {
+        let mut parts = gradients.iter().map(|part| &part[variable]);
+        let first = parts.next().expect("a step has a text").clone();
+        parts.try_fold(first, |sum, gradient| sum.add(gradient))
+    };
+    let sums = (0..n_variables).into_par_iter().map(sum).collect::<Result<_>>()?;
+    Ok((sums, words))
+}
+
+fn square(gradient: &Tensor) -> Result<f64> {
+    let (storage, layout) = gradient.storage_and_layout();
+    let (candle_core::Storage::Cpu(storage), Some((start, end))) =
+        (&*storage, layout.contiguous_offsets())
+    else {
+        return Ok(f64::from(gradient.sqr()?.sum_all()?.to_scalar::<f32>()?));
+    };
+    let mut lanes = [0.0_f32; 16];
+    let mut total = 0.0;
+    for block in storage.as_slice::<f32>()?[start..end].chunks(1 << 14) {
+        for chunk in block.chunks(16) {
+            lanes.iter_mut().zip(chunk).for_each(|(lane, value)| *lane += value * value);
+        }
+        total += lanes.iter().map(|&lane| f64::from(lane)).sum::<f64>();
+        lanes = [0.0; 16];
+    }
+    Ok(total)
+}

@@ -1,0 +1,193 @@
+//! A tiny encoder learns, goes on after a kill as if nothing had happened, and takes its part in a
+//! blend.
+
+use std::{fs, path::Path};
+
+use fenzhen::inference::{EncoderConfig, EncoderFolder, Parameters};
+use fenzhen::registry::Digest;
+
+use super::checkpoint::Checkpoints;
+use super::learner::{Corpus, Learner, Standard, pool};
+use super::objective::{Objective, total_outputs};
+use super::*;
+use crate::dataset::{Columns, Dataset, Table, infer_taxonomy};
+
+const CONFIG: &str = r#"{"model_type": "bert", "vocab_size": 40, "hidden_size": 32,
+  "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 64,
+  "max_position_embeddings": 40, "type_vocab_size": 1}"#;
+
+/// Small noise that is the same everywhere.
+fn noise(seed: usize, len: usize) -> Vec<f32> {
+    let mut state = (seed as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
+    let mut next = || {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        (state >> 40) as f32 / (1_u32 << 23) as f32 - 1.0
+    };
+    (0..len).map(|_| next() * 0.3).collect()
+}
+
+fn folder() -> EncoderFolder {
+    let config = EncoderConfig::parse(CONFIG.as_bytes(), Path::new("config.json")).unwrap();
+    let parameters = Parameters::new(&config, |name| {
+        let (hidden, inner) = (config.hidden_size, config.intermediate_size);
+        let len = match name {
+            "embeddings.word_embeddings.weight" => config.vocab_size * hidden,
+            "embeddings.position_embeddings.weight" => config.max_tokens * hidden,
+            name if name.ends_with("intermediate.dense.bias") => inner,
+            name if name.contains("LayerNorm") || name.contains("bias") => hidden,
+            "embeddings.token_type_embeddings.weight" => hidden,
+            name if name.contains("attention") => hidden * hidden,
+            _ => hidden * inner,
+        };
+        if name.ends_with("LayerNorm.weight") { vec![1.0; len] } else { noise(name.len(), len) }
+    });
+    let dir = tempfile::tempdir().unwrap();
+    let pieces = "快递一直没送到退款账希望改进请尽处理马上报警起诉第单天次，";
+    let pieces: Vec<String> = pieces.chars().map(String::from).collect();
+    let vocab = format!("[PAD]\n[UNK]\n[CLS]\n[SEP]\n{}", pieces.join("\n"));
+    fs::write(dir.path().join("config.json"), CONFIG).unwrap();
+    fs::write(dir.path().join("vocab.txt"), vocab).unwrap();
+    fs::write(dir.path().join("model.safetensors"), parameters.to_bytes(false)).unwrap();
+    EncoderFolder::read(dir.path()).unwrap()
+}
+
+/// Two topics, three degrees and a signal; every tenth text says nothing about its topic.
+fn dataset() -> Dataset {
+    let topics = [("快递没送到", "logistics"), ("退款没到账", "refund")];
+    let degrees = [("希望改进", "low"), ("请尽快处理", "normal"), ("马上报警起诉", "high")];
+    let mut csv = "text,topic,degree,signals\n".to_owned();
+    for n in 0..30 {
+        for (topic, topic_label) in topics {
+            for (degree, degree_label) in degrees {
+                let signal = if degree_label == "high" { "legal" } else { "" };
+                let topic_label = if n % 10 == 9 { "" } else { topic_label };
+                let text = format!("第{n}单{topic}，{degree}{n}次");
+                csv += &[text.as_str(), topic_label, degree_label, signal].join(",");
+                csv.push('\n');
+            }
+        }
+    }
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("x.csv");
+    fs::write(&path, csv).unwrap();
+    let heads = ["topic", "degree=degree:ordinal:low,normal,high", "signals=signals:multi_label"];
+    let heads = heads.map(|head| head.parse().unwrap()).to_vec();
+    let columns = Columns { text: "text".to_owned(), heads };
+    let table = Table::read(&[path], &columns).unwrap();
+    let taxonomy = infer_taxonomy(&table, &columns).unwrap();
+    Dataset::new(table, taxonomy).unwrap()
+}
+
+fn settings(trained_layers: usize) -> EncoderSettings {
+    EncoderSettings {
+        folder: None,
+        max_tokens: 30,
+        trained_layers,
+        train_words: 0 < trained_layers,
+        validation_folds: 5,
+        epochs: 12,
+        patience: 12,
+        batch_size: 16,
+        rate: 1e-3,
+        head_rate: 1e-2,
+        warm_up: 0.1,
+        weight_decay: 0.01,
+        clip: 1.0,
+        dropout: 0.1,
+        class_weight_power: 0.5,
+        checkpoint_steps: 5,
+    }
+}
+
+/// Trains on everything but a fold, and looks at the figures of that fold.
+fn check(trained_layers: usize, least_quality: f64) -> TrainedEncoder {
+    let (dataset, folder, settings) = (dataset(), folder(), settings(trained_layers));
+    let dir = tempfile::tempdir().unwrap();
+    let checkpoints = Checkpoints::new(dir.path().to_owned(), Digest::of(b"test"));
+    let (dataset, settings, folder) = (&dataset, &settings, &folder);
+    let plan = Plan { dataset, settings, folder, seed: 7, checkpoints, triage_share: 0.1 };
+    let trained = train(&plan, &Progress::silent()).unwrap();
+    let quality = quality(&plan, &trained.validation, &trained.scores);
+    assert!(least_quality < quality, "{quality}");
+    trained
+}
+
+#[test]
+fn all_layers_learn() {
+    let trained = check(2, 0.9);
+    assert_eq!(trained.config.max_tokens, 30);
+    assert_ne!(trained.parameters, folder().parameters);
+}
+
+#[test]
+fn the_top_layer_learns_and_the_others_stay() {
+    let (before, after) = (folder().parameters, check(1, 0.9).parameters);
+    let moved = |name: &str| before.get(name) != after.get(name);
+    assert!(!moved("encoder.layer.0.output.dense.weight"));
+    assert!(moved("encoder.layer.1.output.dense.weight"));
+}
+
+#[test]
+fn heads_learn_on_an_encoder_that_stays() {
+    let trained = check(0, 0.8);
+    assert_eq!(trained.parameters, folder().parameters);
+}
+
+/// Some steps of a learner, which may begin from a checkpoint.
+fn steps(checkpoints: &Checkpoints, from: usize, to: usize) -> Learner {
+    let (dataset, folder, settings) = (dataset(), folder(), settings(2));
+    let encode = |text: &String| folder.tokenizer.encode(text).unwrap().ids;
+    let tokens: Vec<Vec<u32>> = dataset.texts.iter().map(encode).collect();
+    let bert = Bert::from_parameters(&folder.config, &folder.parameters).unwrap();
+    let all: Vec<usize> = (0..tokens.len()).collect();
+    let standard = Standard::of(&pool(&bert, &tokens, &all).unwrap());
+    let n_outputs = total_outputs(&dataset.taxonomy);
+    let mut learner = Learner::new(&folder, &settings, standard, n_outputs).unwrap();
+    let state = checkpoints.resume(&mut learner).unwrap();
+    assert_eq!((state.step, learner.n_steps_done), (from, from));
+    let objective = Objective::new(&dataset, &all, 0.5);
+    let corpus = Corpus { dataset: &dataset, tokens: &tokens };
+    for step in from..to {
+        learner.step(corpus, &all[step * 9..step * 9 + 9], &objective, 20).unwrap();
+    }
+    checkpoints.save(&learner, &State { step: to, ..state }).unwrap();
+    learner
+}
+
+#[test]
+fn a_training_that_was_killed_ends_with_the_same_weights() {
+    let dirs = [tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap()];
+    let of = |dir: &tempfile::TempDir| Checkpoints::new(dir.path().to_owned(), Digest::of(b"x"));
+    let whole = steps(&of(&dirs[0]), 0, 6);
+    steps(&of(&dirs[1]), 0, 3);
+    let resumed = steps(&of(&dirs[1]), 3, 6);
+    assert_eq!(whole.parameters().unwrap(), resumed.parameters().unwrap());
+    assert_eq!(whole.head_weights().unwrap(), resumed.head_weights().unwrap());
+    assert_eq!(whole.word_moments, resumed.word_moments);
+}
+
+#[test]
+fn checkpoints_of_another_training_and_broken_ones_are_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().to_owned();
+    let learner = steps(&Checkpoints::new(path.clone(), Digest::of(b"x")), 0, 1);
+    let mut again = learner;
+    let resume = |digest: &[u8], learner: &mut Learner| {
+        Checkpoints::new(path.clone(), Digest::of(digest)).resume(learner).unwrap_err().to_string()
+    };
+    assert!(resume(b"y", &mut again).contains("other texts or settings"));
+    let weights = path.join("step-000001.safetensors");
+    let bytes = fs::read(&weights).unwrap();
+    fs::write(&weights, &bytes[..bytes.len() / 2]).unwrap();
+    assert!(resume(b"x", &mut again).contains("step-000001.safetensors` is broken"));
+}
+
+#[test]
+fn rates_rise_and_fall() {
+    let settings = settings(2);
+    assert!(settings.pace(0, 100) < 0.1);
+    assert!((settings.pace(10, 100) - 1.0).abs() < 0.06);
+    assert!(settings.pace(99, 100) < 0.01);
+}
