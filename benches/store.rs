@@ -61,7 +61,8 @@ fn intake(received_at: Timestamp) -> Intake {
         kind: "case.received".to_owned(),
         data: serde_json::json!({}),
     };
-    Intake { case, event, completion: None }
+    let alarm_at = Some(case.triage.first_due_at);
+    Intake { case, event, alarm_at, completion: None }
 }
 
 /// Claims a key first and stores the answer under it, as a request with an idempotency key does.

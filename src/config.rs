@@ -5,6 +5,7 @@ use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 use clap::{Args, ValueEnum};
 
+use crate::outbound::Network;
 use crate::triage::Sources;
 
 /// Where models, rules and the rest come from.
@@ -105,6 +106,52 @@ pub struct HttpConfig {
     /// Seconds between looks at the model, rule, routing and calendar files for a change
     #[arg(long, env = "FENZHEN_RELOAD_S", default_value_t = 2, value_name = "SECONDS")]
     pub reload_s: u64,
+
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "a doc comment here would become the heading of `--help`")]
+    pub work: WorkConfig,
+}
+
+/// What the service does while nobody asks.
+#[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "Work")]
+pub struct WorkConfig {
+    /// Milliseconds between looks at what is due: clocks of cases, messages to other systems
+    #[arg(long, env = "FENZHEN_WORK_MS", default_value_t = 1000, value_name = "MS")]
+    pub work_ms: u64,
+
+    /// Networks inside the firm that webhooks may reach, such as `10.0.0.0/8`, several with commas;
+    /// without them only public addresses over https
+    #[arg(long, env = "FENZHEN_OUTBOUND_NETWORKS", value_delimiter = ',', value_name = "NETWORKS")]
+    pub outbound_networks: Vec<Network>,
+
+    /// Seconds until a call to another system is given up, 60 at most
+    #[arg(
+        long,
+        env = "FENZHEN_OUTBOUND_TIMEOUT_S",
+        default_value_t = 10,
+        value_parser = clap::value_parser!(u64).range(1..=60),
+        value_name = "SECONDS"
+    )]
+    pub outbound_timeout_s: u64,
+}
+
+impl Default for WorkConfig {
+    fn default() -> Self {
+        Self { work_ms: 1000, outbound_networks: Vec::new(), outbound_timeout_s: 10 }
+    }
+}
+
+impl WorkConfig {
+    /// How often what is due is looked for.
+    pub const fn period(&self) -> Duration {
+        Duration::from_millis(if self.work_ms == 0 { 1 } else { self.work_ms })
+    }
+
+    /// When a call to another system is given up.
+    pub const fn timeout(&self) -> Duration {
+        Duration::from_secs(self.outbound_timeout_s)
+    }
 }
 
 impl HttpConfig {

@@ -12,6 +12,7 @@ pub mod config;
 pub mod domain;
 pub mod http;
 pub mod inference;
+pub mod outbound;
 pub mod registry;
 pub mod routing;
 pub mod rules;

@@ -7,7 +7,7 @@ mod source;
 #[cfg(test)]
 mod tests;
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use jiff::civil::{Date, Weekday};
 use jiff::tz::TimeZone;
@@ -60,6 +60,14 @@ impl Calendar {
             Some(&worked) => worked,
             None => !matches!(date.weekday(), Weekday::Saturday | Weekday::Sunday),
         }
+    }
+
+    /// Everything that deadlines depend on as one text: two calendars with the same text agree.
+    pub fn fingerprint(&self) -> String {
+        let Self { time_zone, day_starts, day_ends, published, exceptions } = self;
+        let exceptions: BTreeMap<_, _> = exceptions.iter().collect();
+        let zone = time_zone.iana_name().unwrap_or_default();
+        format!("{zone} {day_starts}-{day_ends} {published:?} {exceptions:?}")
     }
 
     /// Whether the holidays of a year are known.

@@ -2,7 +2,7 @@
 //! reset one by mistake: a case that is re-labelled has the same start and the same pauses, and
 //! only its pace may differ.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::calendar::{Calendar, Due, Pause, Period};
@@ -121,29 +121,49 @@ impl Life {
         clocks.into_iter().flatten().collect()
     }
 
-    /// The alarms that people have not been told of yet: of each clock the gravest.
+    /// The alarms that people have not been told of yet: of each clock the gravest, in the order in
+    /// which they fell due.
     pub fn alarms(&self, table: &Timetable<'_>, now: Timestamp) -> Vec<Alarm> {
-        if !self.stage().is_open() {
-            return Vec::new();
-        }
-        let running = self.clocks(table).into_iter().filter(|clock| clock.stopped_at.is_none());
-        running.filter_map(|clock| self.alarm(&clock, table, now)).collect()
+        let mut alarms: Vec<_> = self
+            .running(table)
+            .filter_map(|clock| self.untold(&clock, table).take_while(|&(at, _)| at <= now).last())
+            .collect();
+        alarms.sort_by_key(|&(at, _)| at);
+        alarms.into_iter().map(|(_, alarm)| alarm).collect()
     }
 
-    fn alarm(&self, clock: &ClockState, table: &Timetable<'_>, now: Timestamp) -> Option<Alarm> {
-        let alarm =
-            |percent| Alarm { clock: clock.id, start: clock.start, period: clock.period, percent };
-        let pauses = self.waits(clock.id);
-        let reached = |percent: u8| {
-            let due = table.calendar.part_due(clock.start, clock.period, percent, &pauses);
-            // The deadline itself is the last moment that is in time.
-            !due.paused && if percent < 100 { due.at <= now } else { due.at < now }
-        };
+    /// When the next alarm falls due, as things stand; nothing while no clock runs.
+    pub fn next_alarm_at(&self, table: &Timetable<'_>) -> Option<Timestamp> {
+        let next = |clock: ClockState| Some(self.untold(&clock, table).next()?.0);
+        self.running(table).filter_map(next).min()
+    }
+
+    /// The clocks that still wait for something.
+    fn running(&self, table: &Timetable<'_>) -> impl Iterator<Item = ClockState> {
+        let clocks = if self.stage().is_open() { self.clocks(table) } else { Vec::new() };
+        clocks.into_iter().filter(|clock| clock.stopped_at.is_none())
+    }
+
+    /// The alarms of a clock that people have not been told of, with the first moment of each. A
+    /// clock that stands still before an alarm has none until it goes on.
+    fn untold(
+        &self,
+        clock: &ClockState,
+        table: &Timetable<'_>,
+    ) -> impl Iterator<Item = (Timestamp, Alarm)> {
+        let ClockState { id, start, period, .. } = *clock;
+        let alarm = move |percent| Alarm { clock: id, start, period, percent };
+        let same = |it: &&Alarm| Alarm { percent: 0, ..**it } == alarm(0);
+        let told = self.told.iter().filter(same).map(|it| it.percent).max();
+        let pauses = self.waits(id);
         let percents = table.handbook.warnings.iter().copied().chain([100]);
-        let percent = percents.rev().find(|&percent| reached(percent))?;
-        let told = |it: &&Alarm| Alarm { percent, ..**it } == alarm(percent);
-        let told = self.told.iter().filter(told).map(|it| it.percent).max();
-        (told < Some(percent)).then(|| alarm(percent))
+        percents.filter(move |&percent| told < Some(percent)).map_while(move |percent| {
+            let due = table.calendar.part_due(start, period, percent, &pauses);
+            // The deadline itself is the last moment that is in time.
+            let late = SignedDuration::from_micros(i64::from(percent == 100));
+            let at = due.at.checked_add(late).unwrap_or(Timestamp::MAX);
+            (!due.paused).then(|| (at, alarm(percent)))
+        })
     }
 
     /// When a clock stood still. Nobody waits for a customer who has not heard of the case yet.

@@ -134,3 +134,37 @@ pub enum Event {
     #[serde(rename = "case.clock_breached")]
     ClockBreached { alarm: Alarm },
 }
+
+impl Event {
+    /// The kind of every event.
+    pub const KINDS: [&'static str; 28] = [
+        "case.received",
+        "case.corrected",
+        "case.accepted",
+        "case.assigned",
+        "case.taken",
+        "case.reviewed",
+        "case.investigation_opened",
+        "case.opinion_given",
+        "case.evidence_added",
+        "case.investigation_concluded",
+        "case.proposed",
+        "case.offer_chosen",
+        "case.revision_wanted",
+        "case.answered_finally",
+        "case.approved",
+        "case.approval_refused",
+        "case.executed",
+        "case.contacted",
+        "case.confirmed",
+        "case.disputed",
+        "case.archived",
+        "case.reopened",
+        "case.escalated",
+        "case.sent_back",
+        "case.paused",
+        "case.resumed",
+        "case.clock_warned",
+        "case.clock_breached",
+    ];
+}

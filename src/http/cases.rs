@@ -78,8 +78,9 @@ pub(super) fn request_id(headers: &HeaderMap) -> Option<&str> {
     headers.get(REQUEST_ID).and_then(|it| it.to_str().ok())
 }
 
+/// An id that nothing else has.
 #[expect(clippy::disallowed_methods, reason = "this is the edge that makes ids")]
-fn new_id() -> Uuid {
+pub(super) fn new_id() -> Uuid {
     Uuid::now_v7()
 }
 

@@ -13,6 +13,7 @@ mod probes;
 mod progress;
 mod queues;
 mod schema;
+mod webhooks;
 
 use std::sync::Arc;
 
@@ -24,7 +25,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::config::HttpConfig;
 use crate::http::error::Problem;
-use crate::triage::Desk;
+use crate::triage::{Courier, Desk};
 
 /// Tells the time; tests turn its hands.
 pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
@@ -34,6 +35,8 @@ pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
 pub struct Service {
     /// The use cases.
     pub desk: Arc<Desk>,
+    /// Carries messages to other systems.
+    pub courier: Arc<Courier>,
     /// Tells the time.
     pub clock: Clock,
     /// What `/metrics` shows.
@@ -68,6 +71,13 @@ pub fn router(service: Service, config: &HttpConfig) -> Router {
         .routes(routes!(queues::show))
         .routes(routes!(knowledge::rules))
         .routes(routes!(knowledge::models))
+        .routes(routes!(webhooks::create, webhooks::list))
+        .routes(routes!(webhooks::show, webhooks::delete))
+        .routes(routes!(webhooks::rotate))
+        .routes(routes!(webhooks::enable))
+        .routes(routes!(webhooks::disable))
+        .routes(routes!(webhooks::dead_letters))
+        .routes(routes!(webhooks::replay))
         .layer(axum::extract::DefaultBodyLimit::max(config.max_body_bytes));
     let batch = OpenApiRouter::new()
         .routes(routes!(batch::classify))

@@ -140,3 +140,23 @@ pub(super) struct RerouteBody {
     /// Whether executives must see it.
     executive_review: Option<bool>,
 }
+
+/// A system that wants to hear of events. Only `url` is required.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "documentation alone")]
+pub(super) struct WebhookBody {
+    /// Where events go, over https; over http within the operator's networks.
+    url: String,
+    /// Only these kinds, such as `case.escalated`; all if not given.
+    kinds: Option<Vec<String>>,
+    /// Whether bodies carry what people wrote; they do not if not given.
+    with_words: Option<bool>,
+}
+
+/// Which dead letters to send again.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "documentation alone")]
+pub(super) struct ReplayBody {
+    /// Their ids; all if not given.
+    ids: Option<Vec<String>>,
+}

@@ -102,6 +102,8 @@ pub struct Intake {
     pub case: NewCase,
     /// That it was received, by whom.
     pub event: NewEvent,
+    /// When the first clock strikes.
+    pub alarm_at: Option<Timestamp>,
     /// The answer to keep under an idempotency key, when the request has one.
     pub completion: Option<Completion>,
 }
@@ -220,12 +222,15 @@ impl Write for Intake {
         let sql = concat!(
             "INSERT INTO cases (",
             columns!(),
-            ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, \
+            ", alarm_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, \
              $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34, $35, $36, $37, $38, $39, \
-             $40) \
+             $40, $41) \
              ON CONFLICT (channel, external_id) DO NOTHING"
         );
-        let inserted = bind(sqlx::query(sql), &self.case).execute(&mut *connection).await?;
+        let inserted = bind(sqlx::query(sql), &self.case)
+            .bind(self.alarm_at.map(Timestamp::as_microsecond))
+            .execute(&mut *connection)
+            .await?;
         if inserted.rows_affected() == 0 {
             let existing = find_by_external_id(connection, &self.case).await?;
             return existing

@@ -78,6 +78,8 @@ pub struct Revision {
     pub correction: NewCorrection,
     /// The case as it then stands. What the model answered at intake is not written again.
     pub triage: Triage,
+    /// When the next clock strikes.
+    pub alarm_at: Option<Timestamp>,
     /// That it happened.
     pub event: NewEvent,
 }
@@ -180,13 +182,13 @@ impl Write for Revision {
     type Output = Revised;
 
     async fn run(&self, connection: &mut AnyConnection) -> Result<Revised, Error> {
-        let Self { case_id, version, correction, triage, event } = self;
+        let Self { case_id, version, correction, triage, alarm_at, event } = self;
         let seq = version.saturating_add(1);
         let sql = "UPDATE cases SET version = $1, queue = $2, department = $3, tier = $4, \
                    category = $5, severity = $6, severity_rank = $7, sentiment = $8, \
                    executive_review = $9, needs_triage = $10, priority = $11, \
-                   first_due_at = $12, resolution_due_at = $13, labels = $14 \
-                   WHERE id = $15 AND version = $16";
+                   first_due_at = $12, resolution_due_at = $13, labels = $14, alarm_at = $15 \
+                   WHERE id = $16 AND version = $17";
         let label = |label: &Option<LabelId>| label.as_ref().map(ToString::to_string);
         let query = sqlx::query(sql)
             .bind(i64::from(seq))
@@ -203,6 +205,7 @@ impl Write for Revision {
             .bind(triage.first_due_at.as_microsecond())
             .bind(triage.resolution_due_at.as_microsecond())
             .bind(to_json(&triage.labels))
+            .bind(alarm_at.map(Timestamp::as_microsecond))
             .bind(case_id.to_string())
             .bind(i64::from(*version));
         if query.execute(&mut *connection).await?.rows_affected() == 0 {

@@ -6,6 +6,7 @@ use uuid::Uuid;
 
 use crate::domain::StaffRole;
 use crate::store::Store;
+use crate::store::endpoints::announce;
 use crate::store::error::Error;
 use crate::store::row::Columns;
 use crate::store::writer::Write;
@@ -84,6 +85,7 @@ impl Write for Append {
     }
 }
 
+/// Writes an event, and that it is to be told.
 pub(super) async fn insert_event(
     connection: &mut AnyConnection,
     case_id: Uuid,
@@ -99,6 +101,6 @@ pub(super) async fn insert_event(
         .bind(event.kind.as_str())
         .bind(event.data.to_string())
         .bind(event.role.as_str());
-    query.execute(connection).await?;
-    Ok(())
+    query.execute(&mut *connection).await?;
+    announce(connection, case_id, seq, event).await
 }

@@ -1,16 +1,21 @@
-//! Cases, events and idempotency keys on disk. The only module that knows SQL: one text for SQLite
+//! Cases, events, idempotency keys and what goes out, on disk. The only module that knows SQL: one text for SQLite
 //! and PostgreSQL, with times as integers, flags as 0 or 1 and JSON as text, which both engines
 //! treat alike. It does not judge what it stores.
 //!
 //! What it has acknowledged survives a crash of the process and a loss of power: `SQLite` runs in
 //! write-ahead mode with `synchronous = FULL`, and writes that arrive together share a commit.
 
+mod alarms;
 mod cases;
 mod corrections;
 mod cursor;
+mod endpoints;
 mod error;
 mod events;
+mod guard;
 mod idempotency;
+mod lease;
+mod outbox;
 mod progress;
 mod queues;
 mod row;
@@ -28,9 +33,11 @@ use sqlx::{AnyPool, AssertSqlSafe};
 pub use cases::{Case, CaseFilter, Inserted, Intake, NewCase, RECEIVED, Triage};
 pub use corrections::{Correction, LabelSource, LabelledCase, NewCorrection, Revised, Revision};
 pub use cursor::{CaseCursor, CursorError, Page, QueueCursor};
+pub use endpoints::Endpoint;
 pub use error::{Constraint, Error};
 pub use events::{Event, NewEvent};
 pub use idempotency::{Claim, ClaimOutcome, Completion, STALE_AFTER, StoredResponse};
+pub use outbox::{Delivery, NewDelivery, OutboxCount, Settlement, Topic};
 pub use progress::{FinalLabels, Progress};
 pub use queues::QueueCount;
 use writer::Writer;
@@ -134,7 +141,8 @@ impl Store {
 
     /// Brings the tables up to date; replicas that start together wait for each other.
     pub async fn migrate(&self) -> Result<(), Error> {
-        MIGRATIONS.run(&self.write_pool).await.map_err(Error::Migrate)
+        MIGRATIONS.run(&self.write_pool).await.map_err(Error::Migrate)?;
+        guard::install(&mut *self.write_pool.acquire().await?).await
     }
 
     /// Whether the database answers.

@@ -29,6 +29,8 @@ pub struct Progress {
     pub first_due_at: Timestamp,
     /// When it must be settled.
     pub resolution_due_at: Timestamp,
+    /// When the next clock strikes.
+    pub alarm_at: Option<Timestamp>,
     /// What happened, oldest first; one at least.
     pub events: Vec<NewEvent>,
     /// The labels with which the case is closed, if somebody gave any.
@@ -66,7 +68,8 @@ impl Write for Progress {
         let mut seq = self.version;
         let last = seq.saturating_add(u32::try_from(self.events.len()).unwrap_or(u32::MAX));
         let sql = "UPDATE cases SET version = $1, status = $2, is_open = $3, tier = $4, \
-                   first_due_at = $5, resolution_due_at = $6 WHERE id = $7 AND version = $8";
+                   first_due_at = $5, resolution_due_at = $6, alarm_at = $7 \
+                   WHERE id = $8 AND version = $9";
         let query = sqlx::query(sql)
             .bind(i64::from(last))
             .bind(self.status.as_str())
@@ -74,6 +77,7 @@ impl Write for Progress {
             .bind(i64::from(u8::from(self.tier)))
             .bind(self.first_due_at.as_microsecond())
             .bind(self.resolution_due_at.as_microsecond())
+            .bind(self.alarm_at.map(Timestamp::as_microsecond))
             .bind(self.case_id.to_string())
             .bind(i64::from(self.version));
         if query.execute(&mut *connection).await?.rows_affected() == 0 {

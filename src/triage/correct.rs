@@ -52,9 +52,10 @@ impl Desk {
         let table = timetable(&classification.knowledge);
         triage.tier = life.tier();
         (triage.first_due_at, triage.resolution_due_at) = due_columns(&life, &table);
+        let alarm_at = life.next_alarm_at(&table);
         let event = corrected_event(&correction, before, &triage, &classification, request_id);
         case.record.triage = triage.clone();
-        let revision = Revision { case_id: id, version, correction, triage, event };
+        let revision = Revision { case_id: id, version, correction, triage, alarm_at, event };
         case.version = match self.store.revise_case(revision).await? {
             Revised::Done(version) => version,
             Revised::Stale(version) => return Err(DeskError::Stale(version)),

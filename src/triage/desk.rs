@@ -4,14 +4,17 @@ use jiff::Timestamp;
 use serde_json::json;
 use uuid::Uuid;
 
-use crate::cases::{Pace, Refusal};
-use crate::domain::{DeadlineKind, LabelId, Labels, QueueId, Role, StaffRole};
+use crate::cases::{Event as CaseEvent, Life, Pace, Record, Refusal, Standing};
+use crate::domain::{Actor, DeadlineKind, LabelId, Labels, QueueId, Role, StaffRole};
 use crate::store::{
     self, Case, CaseCursor, CaseFilter, Claim, ClaimOutcome, Completion, Event, Inserted, Intake,
     NewCase, NewEvent, Page, QueueCount, QueueCursor, Store, StoredResponse, Triage,
 };
-use crate::triage::progress::standing;
-use crate::triage::{Answer, CaseAnswer, Classification, Engine, Submission};
+use crate::triage::progress::{standing, timetable};
+use crate::triage::{Answer, CaseAnswer, Classification, Engine, Knowledge, Submission};
+
+/// Who receives cases, as events name it.
+const INTAKE: &str = "intake";
 
 /// The use cases that need the store beside the engine.
 #[derive(Debug)]
@@ -107,13 +110,16 @@ impl Desk {
         receipt: Receipt,
         claim: Option<Claim>,
     ) -> Result<StoredResponse, DeskError> {
-        let (case, pace) = self.new_case(receipt.submission, receipt.id, receipt.now);
-        let event = received_event(&case, pace, receipt.request_id.as_deref(), receipt.now);
+        let (case, classification) = self.new_case(receipt.submission, receipt.id, receipt.now);
+        let standing = standing(&classification.decision);
+        let request_id = receipt.request_id.as_deref();
+        let event = received_event(&case, standing.pace, request_id, receipt.now);
+        let alarm_at = first_alarm_at(&case, standing, &classification.knowledge);
         let case = Case { status: store::RECEIVED.to_owned(), version: 1, record: case };
         let response = StoredResponse { status: 201, body: to_json(&case) };
         let completion = |response| claim.map(|claim| Completion { claim, response });
-        let intake =
-            Intake { case: case.record, event, completion: completion.clone()(response.clone()) };
+        let completed = completion.clone()(response.clone());
+        let intake = Intake { case: case.record, event, alarm_at, completion: completed };
         match self.store.insert_case(intake).await? {
             Inserted::Created => Ok(response),
             Inserted::Existing(case) => {
@@ -126,12 +132,16 @@ impl Desk {
         }
     }
 
-    fn new_case(&self, submission: Submission, id: Uuid, now: Timestamp) -> (NewCase, Pace) {
+    fn new_case(
+        &self,
+        submission: Submission,
+        id: Uuid,
+        now: Timestamp,
+    ) -> (NewCase, Classification) {
         let classification = self.engine.classify(&submission.complaint);
         let answer = Answer::new(submission.complaint.text.as_str(), &classification);
         let answer = serde_json::to_string(&answer).expect("an answer is plain data");
         let triage = columns(&classification, classification.labels(), answer);
-        let pace = standing(&classification.decision).pace;
         let case = NewCase {
             id,
             external_id: submission.external_id,
@@ -141,7 +151,7 @@ impl Desk {
             created_at: now,
             triage,
         };
-        (case, pace)
+        (case, classification)
     }
 
     /// The case with this id.
@@ -223,6 +233,16 @@ pub(super) fn columns(classification: &Classification, labels: Labels, answer: S
     }
 }
 
+/// When the first clock of a new case strikes.
+fn first_alarm_at(case: &NewCase, standing: Standing, knowledge: &Knowledge) -> Option<Timestamp> {
+    let received_at = Some(case.complaint.received_at);
+    let event = CaseEvent::Received { standing, received_at };
+    let actor = Actor { name: INTAKE.to_owned(), role: StaffRole::System };
+    let received = Record { at: case.created_at, actor, event };
+    let life = Life::fold([&received]).expect("it was received");
+    life.next_alarm_at(&timetable(knowledge))
+}
+
 fn received_event(
     case: &NewCase,
     pace: Pace,
@@ -232,7 +252,7 @@ fn received_event(
     let triage = &case.triage;
     NewEvent {
         at: now,
-        actor: "intake".to_owned(),
+        actor: INTAKE.to_owned(),
         role: StaffRole::System,
         kind: "case.received".to_owned(),
         data: json!({

@@ -1,11 +1,13 @@
 //! The use cases: classify a complaint, receive it as a case, look cases up. They join the pure
 //! modules below to the store and are the same for HTTP and the command line. They know neither.
 
+mod alarms;
 mod answer;
 mod bulk;
 mod case_answer;
 mod correct;
 mod correction;
+mod courier;
 mod desk;
 mod engine;
 mod fields;
@@ -14,7 +16,9 @@ mod progress;
 mod progress_answer;
 mod step;
 mod submission;
+mod webhook;
 
+pub use alarms::Struck;
 pub use answer::{
     Alternative, AmountAnswer, Answer, CategoryAnswer, DeadlineAnswer, DeadlinesAnswer,
     DecisionAnswer, EvidenceAnswer, FactsAnswer, FiredRule, LabelAnswer, ModelAnswer,
@@ -23,6 +27,7 @@ pub use answer::{
 pub use bulk::{ItemAnswer, Place, answer_item, answer_value};
 pub use case_answer::{CaseAnswer, CaseSummary, ElementsAnswer};
 pub use correction::{CorrectionAnswer, CorrectionRequest, RouteAnswer};
+pub use courier::{Courier, MAX_ATTEMPTS};
 pub use desk::{Desk, DeskError, Receipt};
 pub use engine::{Classification, Engine};
 pub use fields::Mistake;
@@ -31,3 +36,4 @@ pub use progress::CaseLife;
 pub use progress_answer::{ClockAnswer, ProgressAnswer};
 pub use step::{STEPS, StepRequest};
 pub use submission::{SUBMISSION_FIELDS, Submission, parse_submission};
+pub use webhook::{DeadLetterAnswer, WebhookAnswer, WebhookRequest};

@@ -55,6 +55,7 @@ impl Desk {
             tier: life.tier(),
             first_due_at,
             resolution_due_at,
+            alarm_at: life.next_alarm_at(&table),
             events: records.iter().map(|record| new_event(record, request_id)).collect(),
             final_labels,
         };
@@ -96,7 +97,7 @@ pub(super) fn fold(events: &[store::Event], case: &Case) -> Result<Life, DeskErr
     Life::fold(&records).map_err(|_| corrupt())
 }
 
-fn new_event(record: &Record, request_id: Option<&str>) -> NewEvent {
+pub(super) fn new_event(record: &Record, request_id: Option<&str>) -> NewEvent {
     let mut value = serde_json::to_value(&record.event).expect("an event is plain data");
     let mut data = value["data"].take();
     if let (Value::Object(fields), Some(request_id)) = (&mut data, request_id) {

@@ -5,7 +5,10 @@
 mod cli;
 mod data;
 mod hot_swap;
+mod kill;
 mod probes;
+mod receiver;
+mod replicas;
 mod server;
 mod tidy;
 mod v1;

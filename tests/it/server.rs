@@ -6,15 +6,16 @@ use std::{
         Arc, Mutex,
         atomic::{AtomicU32, Ordering},
     },
+    time::Duration,
 };
 
 use fenzhen::{
     app::App,
-    config::{DatabaseConfig, HttpConfig},
+    config::{DatabaseConfig, HttpConfig, WorkConfig},
     triage::Sources,
 };
 use jiff::Timestamp;
-use reqwest::{Client, RequestBuilder, Response, StatusCode};
+use reqwest::{Client, Method, RequestBuilder, Response, StatusCode};
 use serde_json::Value;
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
 use tempfile::TempDir;
@@ -28,9 +29,10 @@ pub(crate) struct Server {
     address: String,
     client: Client,
     clock: Arc<Mutex<Timestamp>>,
+    url: String,
     // Both end with the test: the service stops, the folder goes.
     _stop: oneshot::Sender<()>,
-    _folder: TempDir,
+    folder: Arc<TempDir>,
 }
 
 /// How a test's service differs from the default.
@@ -51,6 +53,8 @@ impl Default for Setup {
                 timeout_s: 30,
                 grace_s: 5,
                 reload_s: 1,
+                // Tests that want clocks to strike or messages to go out say how often.
+                work: WorkConfig { work_ms: 3_600_000, ..WorkConfig::default() },
             },
         }
     }
@@ -66,44 +70,56 @@ impl Server {
     pub(crate) async fn start_with(setup: Setup) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let url = format!("sqlite://{}/cases.sqlite", folder.path().display());
-        Self::start_at(setup, url, folder).await
+        Self::start_at(setup, url, Arc::new(folder)).await
     }
 
     /// The service as it ships on PostgreSQL, in a schema of its own; nothing without a server,
     /// whose address stands in `FENZHEN_TEST_POSTGRES`.
-    #[expect(clippy::disallowed_methods, reason = "tests alone read this variable")]
-    #[expect(clippy::print_stderr, reason = "a test that does not run says so")]
     pub(crate) async fn start_on_postgres() -> Option<Self> {
-        static SCHEMAS: AtomicU32 = AtomicU32::new(0);
-        let Ok(server) = std::env::var("FENZHEN_TEST_POSTGRES") else {
-            eprintln!("SKIPPED on PostgreSQL: set FENZHEN_TEST_POSTGRES to a server's address");
-            return None;
-        };
-        let number = SCHEMAS.fetch_add(1, Ordering::Relaxed);
-        let schema = format!("fenzhen_it_{}_{number}", std::process::id());
-        let mut connection = PgConnection::connect(&server).await.unwrap();
-        let sql = format!("DROP SCHEMA IF EXISTS {schema} CASCADE; CREATE SCHEMA {schema}");
-        sqlx::raw_sql(AssertSqlSafe(sql)).execute(&mut connection).await.unwrap();
-        let separator = if server.contains('?') { '&' } else { '?' };
-        let url = format!("{server}{separator}options[search_path]={schema}");
-        Some(Self::start_at(Setup::default(), url, tempfile::tempdir().unwrap()).await)
+        Self::start_on_postgres_with(Setup::default()).await
     }
 
-    async fn start_at(setup: Setup, url: String, folder: TempDir) -> Self {
-        let database = DatabaseConfig { url, database_connections: 4 };
+    /// The same with another set-up.
+    pub(crate) async fn start_on_postgres_with(setup: Setup) -> Option<Self> {
+        let url = postgres_schema().await?;
+        Some(Self::start_at(setup, url, Arc::new(tempfile::tempdir().unwrap())).await)
+    }
+
+    async fn start_at(setup: Setup, url: String, folder: Arc<TempDir>) -> Self {
         let clock = Arc::new(Mutex::new(NOW.parse::<Timestamp>().unwrap()));
+        Self::start_by(setup, url, folder, clock).await
+    }
+
+    /// Another replica of this service: the same database and the same time.
+    pub(crate) async fn replica(&self, setup: Setup) -> Self {
+        let (folder, clock) = (Arc::clone(&self.folder), Arc::clone(&self.clock));
+        Self::start_by(setup, self.url.clone(), folder, clock).await
+    }
+
+    async fn start_by(
+        setup: Setup,
+        url: String,
+        folder: Arc<TempDir>,
+        clock: Arc<Mutex<Timestamp>>,
+    ) -> Self {
+        let database = DatabaseConfig { url: url.clone(), database_connections: 4 };
         let hands = Arc::clone(&clock);
         let tell = Arc::new(move || *hands.lock().unwrap());
         let app = App::start_with_clock(setup.http, &database, setup.sources, tell).await.unwrap();
         let address = format!("http://{}", app.address());
         let (stop, stopped) = oneshot::channel::<()>();
         tokio::spawn(app.run_until(async { drop(stopped.await) }));
-        Self { address, client: Client::new(), clock, _stop: stop, _folder: folder }
+        Self { address, client: Client::new(), clock, url, _stop: stop, folder }
     }
 
     /// Turns the hands of the service's clock.
     pub(crate) fn set_time(&self, now: &str) {
         *self.clock.lock().unwrap() = now.parse().unwrap();
+    }
+
+    /// The address of the service's database.
+    pub(crate) fn database(&self) -> &str {
+        &self.url
     }
 
     pub(crate) fn get(&self, path: &str) -> RequestBuilder {
@@ -112,6 +128,10 @@ impl Server {
 
     pub(crate) fn post(&self, path: &str) -> RequestBuilder {
         self.client.post(format!("{}{path}", self.address))
+    }
+
+    pub(crate) fn request(&self, method: Method, path: &str) -> RequestBuilder {
+        self.client.request(method, format!("{}{path}", self.address))
     }
 
     /// The JSON at a path, which must be there.
@@ -126,6 +146,36 @@ impl Server {
         let response = self.post(path).json(body).send().await.unwrap();
         (response.status(), response.json().await.unwrap())
     }
+}
+
+/// The address of an empty schema of PostgreSQL; nothing without a server, whose address stands in
+/// `FENZHEN_TEST_POSTGRES`.
+#[expect(clippy::disallowed_methods, reason = "tests alone read this variable")]
+#[expect(clippy::print_stderr, reason = "a test that does not run says so")]
+pub(crate) async fn postgres_schema() -> Option<String> {
+    static SCHEMAS: AtomicU32 = AtomicU32::new(0);
+    let Ok(server) = std::env::var("FENZHEN_TEST_POSTGRES") else {
+        eprintln!("SKIPPED on PostgreSQL: set FENZHEN_TEST_POSTGRES to a server's address");
+        return None;
+    };
+    let number = SCHEMAS.fetch_add(1, Ordering::Relaxed);
+    let schema = format!("fenzhen_it_{}_{number}", std::process::id());
+    let mut connection = PgConnection::connect(&server).await.unwrap();
+    let sql = format!("DROP SCHEMA IF EXISTS {schema} CASCADE; CREATE SCHEMA {schema}");
+    sqlx::raw_sql(AssertSqlSafe(sql)).execute(&mut connection).await.unwrap();
+    let separator = if server.contains('?') { '&' } else { '?' };
+    Some(format!("{server}{separator}options[search_path]={schema}"))
+}
+
+/// Asks again until the answer is yes, for half a minute at most.
+pub(crate) async fn eventually<F: Future<Output = bool>>(what: &str, ask: impl Fn() -> F) {
+    let asking = async {
+        while !ask().await {
+            tokio::task::yield_now().await;
+        }
+    };
+    let patience = Duration::from_secs(30);
+    tokio::time::timeout(patience, asking).await.unwrap_or_else(|_| panic!("never: {what}"));
 }
 
 /// Checks that a response is a problem of this status and returns it.

@@ -18,6 +18,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("routing", &["domain", "text", "rules", "calendar"]),
     ("cases", &["domain", "calendar"]),
     ("store", &["domain"]),
+    ("outbound", &[]),
     (
         "triage",
         &[
@@ -30,9 +31,10 @@ const LAYERS: &[(&str, &[&str])] = &[
             "routing",
             "cases",
             "store",
+            "outbound",
         ],
     ),
-    ("config", &["triage"]),
+    ("config", &["outbound", "triage"]),
     ("telemetry", &["config"]),
     (
         "http",
@@ -41,7 +43,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "config",
         ],
     ),
-    ("app", &["triage", "store", "config", "telemetry", "http"]),
+    ("app", &["triage", "store", "outbound", "config", "telemetry", "http"]),
     ("commands", &["domain", "text", "registry", "rules", "triage", "config", "telemetry", "app"]),
 ];
 

@@ -9,7 +9,7 @@ use proptest::test_runner::TestRunner;
 
 use crate::cases::tests::{
     CALENDAR, PLAIN, Story, accept, archive, assign, conclude, contact, execute, form, investigate,
-    opine, propose, report, review, text,
+    opine, propose, report, review, table, text,
 };
 use crate::cases::{
     Command, ContactPurpose, EscalationForm, Event, Life, Move, Record, Stage, Standing,
@@ -171,6 +171,33 @@ proptest! {
             prop_assert_eq!(&serde_json::from_str::<Event>(&json).expect("it reads back"), event);
         }
         prop_assert!(story.records.is_sorted_by_key(|record| record.at));
+    }
+
+    /// The scheduler looks at a case when `next_alarm_at` says so, and at no other time.
+    #[test]
+    fn an_alarm_is_due_exactly_when_it_was_foretold(
+        standing in standings(),
+        turns in turns(),
+        minutes in 0..20_000i64,
+    ) {
+        let story = play(standing, turns)?;
+        let next = story.life.next_alarm_at(&table());
+        let now = story.now + SignedDuration::from_mins(minutes);
+        let is_due = !story.life.alarms(&table(), now).is_empty();
+        prop_assert_eq!(is_due, next.is_some_and(|next| next <= now));
+        if let Some(next) = next {
+            let just_before = next - SignedDuration::from_micros(1);
+            prop_assert!(story.life.alarms(&table(), just_before).is_empty());
+            prop_assert!(!story.life.alarms(&table(), next).is_empty());
+            // Who has been told is told nothing more at that time.
+            let mut told = story.life.clone();
+            story.life.tick(&table(), next).iter().for_each(|record| told.apply(record));
+            prop_assert_ne!(told.next_alarm_at(&table()), Some(next));
+        }
+        for record in &story.records {
+            let kind = serde_json::to_value(&record.event).expect("plain data")["kind"].clone();
+            prop_assert!(Event::KINDS.iter().any(|it| kind == *it), "{} is not listed", kind);
+        }
     }
 
     #[test]

@@ -46,7 +46,7 @@ fn revision(number: u64, version: u32, severity: &str) -> Revision {
         kind: "case.corrected".to_owned(),
         data: json!({ "severity": severity }),
     };
-    Revision { case_id: id(number), version, correction, triage, event }
+    Revision { case_id: id(number), version, correction, triage, alarm_at: None, event }
 }
 
 async fn a_correction_its_event_and_the_case_change_together(store: Store) {

@@ -1,10 +1,13 @@
 //! What the store promises, on both engines. The PostgreSQL half wants a server, whose address
 //! stands in `FENZHEN_TEST_POSTGRES`; each test works in a schema of its own.
 
+mod alarms;
 mod cases;
 mod corrections;
+mod guard;
 mod idempotency;
 mod migrations;
+mod outbox;
 mod progress;
 mod queues;
 
@@ -144,7 +147,7 @@ fn intake(case: NewCase) -> Intake {
         kind: "case.received".to_owned(),
         data: json!({ "queue": case.triage.queue.as_str() }),
     };
-    Intake { case, event, completion: None }
+    Intake { case, event, alarm_at: None, completion: None }
 }
 
 async fn insert(store: &Store, case: NewCase) {

@@ -33,6 +33,7 @@ fn progress(version: u32, status: &str, kinds: &[&str]) -> Progress {
         tier: Tier::EscalationTeam,
         first_due_at: minutes_later(30),
         resolution_due_at: minutes_later(60),
+        alarm_at: None,
         events: kinds.iter().map(|kind| event(kind)).collect(),
         final_labels: None,
     }

@@ -7,3 +7,5 @@ mod corrections;
 mod knowledge;
 mod progress;
 mod queues;
+mod sequences;
+mod webhooks;

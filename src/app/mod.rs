@@ -1,6 +1,8 @@
 //! Puts the parts together and runs them: knowledge, store, HTTP, and the watch over files that
 //! may change while the service runs.
 
+mod work;
+
 use std::{
     future::Future,
     net::SocketAddr,
@@ -11,14 +13,14 @@ use std::{
 
 use anyhow::Context;
 use jiff::Timestamp;
-use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::{net::TcpListener, sync::oneshot, time::MissedTickBehavior};
 
 use crate::config::{DatabaseConfig, HttpConfig};
 use crate::http::{self, Clock, Service};
+use crate::outbound::Outbound;
 use crate::store::{Store, StoreOptions};
 use crate::telemetry;
-use crate::triage::{Desk, Engine, Knowledge, Sources};
+use crate::triage::{Courier, Desk, Engine, Knowledge, Sources};
 
 /// The time of this machine, to the millisecond. The edge alone asks for it.
 #[expect(clippy::disallowed_methods, reason = "this is the edge that reads the clock")]
@@ -90,7 +92,10 @@ impl App {
             .await
             .with_context(|| format!("cannot listen on {}", config.listen))?;
         let address = listener.local_addr().context("cannot tell the address")?;
-        let service = Service { desk, clock, metrics };
+        let outbound = Outbound::new(config.work.timeout(), config.work.outbound_networks.clone())
+            .context("cannot prepare calls to other systems")?;
+        let courier = Arc::new(Courier::new(Arc::clone(&desk), outbound));
+        let service = Service { desk, courier, clock, metrics };
         Ok(Self { listener, address, service, config, sources, seen })
     }
 
@@ -106,8 +111,7 @@ impl App {
         let period = Duration::from_secs(self.config.reload_s.max(1));
         let desk = Arc::clone(&self.service.desk);
         let watch = tokio::spawn(watch(desk, self.sources, self.seen, period));
-        let forget = tokio::spawn(forget_keys(self.service.clone()));
-        let tend = tokio::spawn(tend_metrics(self.service.metrics.clone()));
+        let work = work::start(&self.service, self.config.work.period());
         let shutdown = async { drop(finished.await) };
         let server = axum::serve(self.listener, router).with_graceful_shutdown(shutdown);
         let mut server = tokio::spawn(server.into_future());
@@ -123,9 +127,8 @@ impl App {
                 }
             }
         }
-        for task in [watch, forget, tend] {
-            task.abort();
-        }
+        watch.abort();
+        drop(work);
         self.service.desk.close().await;
         Ok(())
     }
@@ -174,27 +177,6 @@ async fn watch(
                 "files have changed but cannot be used: the old ones stay live"
             ),
             Err(_) => tracing::error!("loading the changed files panicked: the old ones stay live"),
-        }
-    }
-}
-
-/// Empties the buffers of the metrics every few seconds.
-async fn tend_metrics(metrics: PrometheusHandle) {
-    let mut ticks = tokio::time::interval(Duration::from_secs(5));
-    loop {
-        ticks.tick().await;
-        metrics.run_upkeep();
-    }
-}
-
-/// Forgets idempotency keys whose time is over, every hour.
-async fn forget_keys(service: Service) {
-    let mut ticks = tokio::time::interval(Duration::from_hours(1));
-    loop {
-        ticks.tick().await;
-        if let Err(error) = service.desk.forget_keys((service.clock)()).await {
-            let error = &error as &dyn std::error::Error;
-            tracing::warn!(error, "old idempotency keys cannot be forgotten now");
         }
     }
 }

@@ -1,0 +1,119 @@
+//! The tasks that work while nobody asks: clocks strike, the outbox is carried, metrics are tended,
+//! old keys are forgotten. Replicas run all of them side by side; the store sees to it that
+//! nothing is done twice.
+
+use std::{sync::Arc, time::Duration};
+
+use metrics_exporter_prometheus::PrometheusHandle;
+use tokio::task::JoinSet;
+use tokio::time::{Instant, MissedTickBehavior, interval, interval_at};
+
+use crate::http::{Clock, Service};
+use crate::triage::{Courier, Desk, Struck};
+
+/// How often the gauges of what waits are taken.
+const GAUGE_PERIOD: Duration = Duration::from_secs(5);
+
+/// Starts all tasks, which end when the set is dropped.
+pub(super) fn start(service: &Service, period: Duration) -> JoinSet<()> {
+    let Service { desk, courier, clock, metrics } = service.clone();
+    let mut tasks = JoinSet::new();
+    tasks.spawn(strike(Arc::clone(&desk), Arc::clone(&clock), period));
+    tasks.spawn(carry(Arc::clone(&courier), Arc::clone(&clock), period));
+    tasks.spawn(measure(courier, Arc::clone(&desk), Arc::clone(&clock)));
+    tasks.spawn(tend_metrics(metrics));
+    tasks.spawn(forget_keys(desk, clock));
+    tasks
+}
+
+/// Lets clocks strike as they fall due. After a time without the service all that fell due
+/// meanwhile strikes at once, the oldest first.
+async fn strike(desk: Arc<Desk>, clock: Clock, period: Duration) {
+    // Not at once: whoever has just started answers first.
+    let mut ticks = interval_at(Instant::now() + period, period);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        ticks.tick().await;
+        loop {
+            match desk.strike(clock()).await {
+                Ok(struck) if struck == Struck::default() => break,
+                Ok(struck) => {
+                    let counts = [
+                        ("warned", struck.warned),
+                        ("breached", struck.breached),
+                        ("escalated", struck.escalated),
+                        ("failed", struck.failed),
+                    ];
+                    for (outcome, n) in counts {
+                        metrics::counter!("fenzhen_clock_alarms_total", "outcome" => outcome)
+                            .increment(u64::from(n));
+                    }
+                }
+                Err(error) => {
+                    let error = &error as &dyn std::error::Error;
+                    tracing::error!(error, "clocks cannot strike now");
+                    break;
+                }
+            }
+        }
+    }
+}
+
+/// Sends what is due in the outbox.
+async fn carry(courier: Arc<Courier>, clock: Clock, period: Duration) {
+    // Not at once: whoever has just started answers first.
+    let mut ticks = interval_at(Instant::now() + period, period);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        ticks.tick().await;
+        let clock = Arc::clone(&clock);
+        if let Err(error) = courier.begin(move || clock()).await {
+            let error = &error as &dyn std::error::Error;
+            tracing::error!(error, "the outbox cannot be worked now");
+        }
+    }
+}
+
+/// Tells how much waits, and for how long.
+async fn measure(courier: Arc<Courier>, desk: Arc<Desk>, clock: Clock) {
+    let mut ticks = interval(GAUGE_PERIOD);
+    loop {
+        ticks.tick().await;
+        let now = clock();
+        let age = |since: Option<jiff::Timestamp>| {
+            since.map_or(0.0, |since| now.duration_since(since).as_secs_f64().max(0.0))
+        };
+        if let Ok((due, oldest)) = desk.count_due_alarms(now).await {
+            metrics::gauge!("fenzhen_clock_alarms_due").set(due as f64);
+            metrics::gauge!("fenzhen_clock_alarms_lag_seconds").set(age(oldest));
+        }
+        for count in courier.count_outbox().await.unwrap_or_default() {
+            let topic = count.topic.as_str();
+            metrics::gauge!("fenzhen_outbox_pending", "topic" => topic).set(count.pending as f64);
+            metrics::gauge!("fenzhen_outbox_dead", "topic" => topic).set(count.dead as f64);
+            let oldest = age(count.oldest_at);
+            metrics::gauge!("fenzhen_outbox_oldest_age_seconds", "topic" => topic).set(oldest);
+        }
+    }
+}
+
+/// Empties the buffers of the metrics every few seconds.
+async fn tend_metrics(metrics: PrometheusHandle) {
+    let mut ticks = interval(Duration::from_secs(5));
+    loop {
+        ticks.tick().await;
+        metrics.run_upkeep();
+    }
+}
+
+/// Forgets idempotency keys whose time is over, every hour.
+async fn forget_keys(desk: Arc<Desk>, clock: Clock) {
+    let mut ticks = interval(Duration::from_hours(1));
+    loop {
+        ticks.tick().await;
+        if let Err(error) = desk.forget_keys(clock()).await {
+            let error = &error as &dyn std::error::Error;
+            tracing::warn!(error, "old idempotency keys cannot be forgotten now");
+        }
+    }
+}

@@ -1,0 +1,40 @@
+-- The same as `sqlite.sql`, in the words of PostgreSQL. Replicas that start together wait here.
+LOCK TABLE events, corrections IN SHARE ROW EXCLUSIVE MODE;
+
+CREATE OR REPLACE FUNCTION append_only() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION '% are append-only', TG_TABLE_NAME;
+END $$;
+
+CREATE OR REPLACE FUNCTION events_erasable() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF EXISTS (SELECT 1 FROM erasing WHERE erasing.case_id = OLD.case_id)
+        AND (NEW.case_id, NEW.seq, NEW.at, NEW.kind, NEW.role, NEW.actor)
+        = (OLD.case_id, OLD.seq, OLD.at, OLD.kind, OLD.role, OLD.actor)
+    THEN
+        RETURN NEW;
+    END IF;
+    RAISE EXCEPTION 'events are append-only';
+END $$;
+
+CREATE OR REPLACE FUNCTION corrections_erasable() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF EXISTS (SELECT 1 FROM erasing WHERE erasing.case_id = OLD.case_id)
+        AND (NEW.case_id, NEW.seq, NEW.at, NEW.actor, NEW.role, NEW.source, NEW.certainty,
+            NEW.labels, NEW.route)
+        = (OLD.case_id, OLD.seq, OLD.at, OLD.actor, OLD.role, OLD.source, OLD.certainty,
+            OLD.labels, OLD.route)
+    THEN
+        RETURN NEW;
+    END IF;
+    RAISE EXCEPTION 'corrections are append-only';
+END $$;
+
+CREATE OR REPLACE TRIGGER events_no_delete BEFORE DELETE OR TRUNCATE ON events
+    FOR EACH STATEMENT EXECUTE FUNCTION append_only();
+CREATE OR REPLACE TRIGGER events_no_update BEFORE UPDATE ON events
+    FOR EACH ROW EXECUTE FUNCTION events_erasable();
+CREATE OR REPLACE TRIGGER corrections_no_delete BEFORE DELETE OR TRUNCATE ON corrections
+    FOR EACH STATEMENT EXECUTE FUNCTION append_only();
+CREATE OR REPLACE TRIGGER corrections_no_update BEFORE UPDATE ON corrections
+    FOR EACH ROW EXECUTE FUNCTION corrections_erasable();

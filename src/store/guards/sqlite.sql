@@ -1,0 +1,21 @@
+-- Events and corrections are append-only. One thing may change: while the case stands in
+-- `erasing`, an erasure by policy blanks the words in place. Nothing is ever deleted.
+
+CREATE TRIGGER IF NOT EXISTS events_no_delete BEFORE DELETE ON events
+BEGIN SELECT RAISE(ABORT, 'events are append-only'); END;
+
+CREATE TRIGGER IF NOT EXISTS events_no_update BEFORE UPDATE ON events
+WHEN NOT (EXISTS (SELECT 1 FROM erasing WHERE erasing.case_id = OLD.case_id)
+    AND NEW.case_id = OLD.case_id AND NEW.seq = OLD.seq AND NEW.at = OLD.at
+    AND NEW.kind = OLD.kind AND NEW.role = OLD.role AND NEW.actor = OLD.actor)
+BEGIN SELECT RAISE(ABORT, 'events are append-only'); END;
+
+CREATE TRIGGER IF NOT EXISTS corrections_no_delete BEFORE DELETE ON corrections
+BEGIN SELECT RAISE(ABORT, 'corrections are append-only'); END;
+
+CREATE TRIGGER IF NOT EXISTS corrections_no_update BEFORE UPDATE ON corrections
+WHEN NOT (EXISTS (SELECT 1 FROM erasing WHERE erasing.case_id = OLD.case_id)
+    AND NEW.case_id = OLD.case_id AND NEW.seq = OLD.seq AND NEW.at = OLD.at
+    AND NEW.actor = OLD.actor AND NEW.role = OLD.role AND NEW.source = OLD.source
+    AND NEW.certainty = OLD.certainty AND NEW.labels = OLD.labels AND NEW.route = OLD.route)
+BEGIN SELECT RAISE(ABORT, 'corrections are append-only'); END;
