@@ -8,7 +8,8 @@ use std::{
 use clap::Parser;
 use fenzhen::commands::is_broken_pipe;
 use fenzhen_lab::commands::{
-    compare, cross_validate, dataset, drift, evaluate, history, promote, retrain, rollback, train,
+    compare, cross_validate, dataset, drift, evaluate, history, import, promote, retrain, rollback,
+    train,
 };
 use fenzhen_lab::dataset::Error;
 
@@ -32,6 +33,7 @@ enum Command {
     History(history::Arguments),
     Retrain(retrain::Arguments),
     Drift(drift::Arguments),
+    Import(import::Arguments),
 }
 
 fn main() -> ExitCode {
@@ -46,6 +48,7 @@ fn main() -> ExitCode {
         Command::History(arguments) => history::run(&arguments),
         Command::Retrain(arguments) => retrain::run(arguments),
         Command::Drift(arguments) => drift::run(&arguments),
+        Command::Import(arguments) => import::run(&arguments),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

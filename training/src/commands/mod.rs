@@ -6,6 +6,7 @@ pub mod dataset;
 pub mod drift;
 pub mod evaluate;
 pub mod history;
+pub mod import;
 pub mod input;
 pub mod judging;
 pub mod promote;

@@ -7,6 +7,7 @@ mod error;
 mod heads;
 mod learner;
 mod objective;
+mod prune;
 mod settings;
 #[cfg(test)]
 mod tests;
@@ -35,6 +36,7 @@ pub use blend::{Blended, Members, blend};
 pub use checkpoint::Checkpoints;
 pub use error::Error;
 pub use learner::Standard;
+pub use prune::{Pruned, Script, keep, prune};
 pub use settings::EncoderSettings;
 
 /// A training says how it goes about this often.

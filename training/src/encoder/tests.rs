@@ -191,3 +191,23 @@ fn rates_rise_and_fall() {
     assert!((settings.pace(10, 100) - 1.0).abs() < 0.06);
     assert!(settings.pace(99, 100) < 0.01);
 }
+
+#[test]
+fn a_pruned_encoder_says_the_same_of_texts_whose_pieces_it_kept() {
+    let folder = folder();
+    let texts = ["快递没送到。".to_owned(), "退款".to_owned()];
+    let pruned = prune(&folder.tokenizer, &texts, &[Script::Ascii]).unwrap();
+    // Four special pieces, five of the first text and two of the second.
+    assert_eq!(pruned.kept.len(), 4 + 5 + 2);
+    let (config, parameters) = keep(&folder, &pruned.kept);
+    let tokenizer = EncoderTokenizer::from_json(pruned.tokenizer.as_bytes(), 30).unwrap();
+    assert_eq!(tokenizer.n_ids(), config.vocab_size);
+    let vectors = |config: &EncoderConfig, parameters, tokenizer: &EncoderTokenizer| {
+        let tokens: Vec<_> = texts.iter().map(|it| tokenizer.encode(it).unwrap().ids).collect();
+        pool(&Bert::from_parameters(config, parameters).unwrap(), &tokens, &[0, 1]).unwrap()
+    };
+    let before = vectors(&folder.config, &folder.parameters, &folder.tokenizer);
+    assert_eq!(before, vectors(&config, &parameters, &tokenizer));
+    let unknown = tokenizer.encode("报警").unwrap();
+    assert_eq!(unknown.ids, [2, 1, 1, 3]);
+}
