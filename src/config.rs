@@ -6,7 +6,7 @@ use std::{net::SocketAddr, path::PathBuf, time::Duration};
 use clap::{Args, ValueEnum};
 
 use crate::outbound::Network;
-use crate::triage::Sources;
+use crate::triage::{EngineOptions, Sources};
 
 /// Where models, rules and the rest come from.
 #[derive(Args, Clone, Debug)]
@@ -95,6 +95,19 @@ pub struct HttpConfig {
     #[arg(long, env = "FENZHEN_MAX_IN_FLIGHT", default_value_t = 1024, value_name = "N")]
     pub max_in_flight: usize,
 
+    /// Complaints that wait for a slow model; more are answered 429 with `Retry-After`
+    #[arg(long, env = "FENZHEN_MAX_WAITING", default_value_t = 256, value_name = "N")]
+    pub max_waiting: usize,
+
+    /// Tokens that a slow model takes at once
+    #[arg(long, env = "FENZHEN_BATCH_TOKENS", default_value_t = 512, value_name = "N")]
+    pub batch_tokens: usize,
+
+    /// From so many waiting complaints on, the fast part of the model answers easy ones alone;
+    /// never, if not given
+    #[arg(long, env = "FENZHEN_CASCADE_FROM", value_name = "N")]
+    pub cascade_from: Option<usize>,
+
     /// Seconds until a request is given up with 503
     #[arg(long, env = "FENZHEN_TIMEOUT_S", default_value_t = 30, value_name = "SECONDS")]
     pub timeout_s: u64,
@@ -158,6 +171,15 @@ impl HttpConfig {
     /// When a request is given up.
     pub const fn timeout(&self) -> Duration {
         Duration::from_secs(self.timeout_s)
+    }
+
+    /// How slow models are used.
+    pub const fn engine_options(&self) -> EngineOptions {
+        EngineOptions {
+            max_waiting: self.max_waiting,
+            batch_tokens: self.batch_tokens,
+            cascade_from: self.cascade_from,
+        }
     }
 }
 

@@ -87,7 +87,8 @@ impl App {
             tracing::warn!(problem, "no model is live: rules alone answer");
         }
         let store = open_store(database).await?;
-        let desk = Arc::new(Desk::new(Engine::new(knowledge), store));
+        let desk =
+            Arc::new(Desk::new(Engine::with_options(knowledge, config.engine_options()), store));
         let listener = TcpListener::bind(config.listen)
             .await
             .with_context(|| format!("cannot listen on {}", config.listen))?;

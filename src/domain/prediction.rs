@@ -31,7 +31,7 @@ pub struct HeadPrediction {
 }
 
 /// A model's answer to every head of its taxonomy.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Prediction {
     taxonomy: Arc<Taxonomy>,
     heads: Vec<HeadPrediction>,

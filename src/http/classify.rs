@@ -13,7 +13,7 @@ use serde_json::Value;
 use crate::http::Service;
 use crate::http::error::{ApiError, Problem};
 use crate::http::schema::SubmissionBody;
-use crate::triage::{Answer, Submission, parse_submission};
+use crate::triage::{Answer, Classification, DeskError, Submission, parse_submission};
 
 /// Texts longer than this, in bytes, are judged off the event loop: they take milliseconds.
 const LONG_TEXT: usize = 8_192;
@@ -46,19 +46,25 @@ pub(super) async fn classify(
 ) -> Result<Response, ApiError> {
     let submission = read_submission(&service, &headers, body)?;
     let desk = Arc::clone(&service.desk);
-    let judge = move || {
-        let classification = desk.engine().classify(&submission.complaint);
-        let answer = Answer::new(submission.complaint.text.as_str(), &classification);
-        let mut json = Vec::with_capacity(USUAL_ANSWER);
-        serde_json::to_writer(&mut json, &answer).expect("an answer is plain data");
-        json
-    };
+    if desk.engine().is_slow() {
+        let classification = desk.engine().classify_soon(&submission.complaint).await;
+        let classification = classification.map_err(DeskError::from)?;
+        return Ok(json_response(show(&submission, &classification)));
+    }
+    let judge = move || show(&submission, &desk.engine().classify(&submission.complaint));
     let json = if body_is_long(&headers) {
         tokio::task::spawn_blocking(judge).await.map_err(ApiError::Task)?
     } else {
         judge()
     };
     Ok(json_response(json))
+}
+
+fn show(submission: &Submission, classification: &Classification) -> Vec<u8> {
+    let answer = Answer::new(submission.complaint.text.as_str(), classification);
+    let mut json = Vec::with_capacity(USUAL_ANSWER);
+    serde_json::to_writer(&mut json, &answer).expect("an answer is plain data");
+    json
 }
 
 /// Reads one submission out of a body.

@@ -178,6 +178,7 @@ impl From<DeskError> for Problem {
                 .with_detail("this `Idempotency-Key` belongs to another body: take a new key"),
             DeskError::KeyInFlight => Self::of_status(StatusCode::CONFLICT)
                 .with_detail("the first request with this key is in work: try again in a moment"),
+            DeskError::Busy(_) => Self::of_status(StatusCode::TOO_MANY_REQUESTS),
             DeskError::NoCase => {
                 Self::of_status(StatusCode::NOT_FOUND).with_detail("there is no such case")
             }

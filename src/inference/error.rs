@@ -15,7 +15,15 @@ pub enum Error {
     #[error("tensor `{tensor}` {why}")]
     Tensor {
         /// The tensor.
-        tensor: &'static str,
+        tensor: String,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// The encoder's shape or tokenizer cannot be used.
+    #[error("the encoder's `{file}` {why}")]
+    Encoder {
+        /// The file.
+        file: &'static str,
         /// What is wrong with it.
         why: String,
     },

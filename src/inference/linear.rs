@@ -1,7 +1,7 @@
 //! The linear model: a sparse dot product per output, and evidence that is exact because a
 //! score is a sum over places in the text.
 
-use std::{borrow::Cow, ops::Range, sync::Arc};
+use std::{borrow::Cow, collections::BTreeMap, ops::Range, sync::Arc};
 
 use crate::domain::{Evidence, Head, HeadKind, HeadPrediction, Prediction, Span, Taxonomy};
 use crate::inference::calibration::decide;
@@ -40,10 +40,9 @@ impl LinearClassifier {
                 padded[..n_outputs].copy_from_slice(row);
             }
         }
-        let heads = manifest.taxonomy.heads().iter();
         Ok(Self {
             taxonomy: Arc::new(manifest.taxonomy.clone()),
-            decisions: heads.map(|head| manifest.decisions[head.id.as_str()].clone()).collect(),
+            decisions: in_order(&manifest.taxonomy, &manifest.decisions),
             features: Features::new(manifest.features),
             vocabulary: Vocabulary::new(&weights.hashes, &weights.idf),
             matrix,
@@ -64,6 +63,55 @@ impl LinearClassifier {
     fn row(&self, row: u32) -> &[i8] {
         let start = row as usize * self.row_len;
         &self.matrix[start..start + self.row_len]
+    }
+
+    /// What the model sees of a document.
+    pub(super) fn read<'d>(&self, document: &'d Document<'_>) -> Reading<'d> {
+        let mut features = Vec::with_capacity(document.normalized().len() * 2);
+        self.features.extract(document, &mut features);
+        let vector = self.vocabulary.vectorize(&features);
+        Reading { document, words: words(document), features, vector }
+    }
+
+    /// Decides by these scores and shows what in the text carried the choice.
+    pub(super) fn answer(
+        &self,
+        reading: &Reading<'_>,
+        scores: &[f32],
+        decisions: &[HeadDecision],
+    ) -> Prediction {
+        let mut choices = Vec::with_capacity(decisions.len());
+        let mut labels = Vec::new();
+        let mut first_output = 0;
+        for (head, decision) in self.taxonomy.heads().iter().zip(decisions) {
+            let n_outputs = n_outputs(head);
+            let choice = decide(decision, &scores[first_output..first_output + n_outputs]);
+            let chosen = choice.chosen.iter();
+            labels.extend(chosen.map(|&label| Direction::new(head, first_output, label)));
+            first_output += n_outputs;
+            choices.push(choice);
+        }
+        let mut found = self.evidence(reading, &labels).into_iter();
+        let heads = choices.into_iter().map(|choice| {
+            let of_label = choice.chosen.iter().zip(found.by_ref());
+            let mut evidence: Vec<Evidence> = of_label
+                .flat_map(|(&label_idx, spans)| {
+                    spans.into_iter().map(move |(span, weight)| Evidence {
+                        label_idx,
+                        span,
+                        weight,
+                    })
+                })
+                .collect();
+            evidence.sort_by(|a, b| b.weight.total_cmp(&a.weight));
+            HeadPrediction {
+                probabilities: choice.probabilities,
+                chosen: choice.chosen,
+                abstains: choice.abstains,
+                evidence,
+            }
+        });
+        Prediction::new(Arc::clone(&self.taxonomy), heads.collect())
     }
 
     /// What in the text carried these labels, a list for each: all of them in one pass over the
@@ -96,12 +144,21 @@ impl LinearClassifier {
     }
 }
 
+/// The decisions in the order of the heads; there is one for each.
+pub(super) fn in_order(
+    taxonomy: &Taxonomy,
+    decisions: &BTreeMap<String, HeadDecision>,
+) -> Vec<HeadDecision> {
+    taxonomy.heads().iter().map(|head| decisions[head.id.as_str()].clone()).collect()
+}
+
 /// A document with what the model sees of it.
-struct Reading<'d> {
+pub(super) struct Reading<'d> {
     document: &'d Document<'d>,
     words: Cow<'d, [Range<usize>]>,
     features: Vec<Feature>,
-    vector: Vector,
+    /// Its sparse vector.
+    pub(super) vector: Vector,
 }
 
 /// What counts in favor of a label: the sum of one output and, for the inner labels of an
@@ -142,42 +199,8 @@ impl Classifier for LinearClassifier {
     }
 
     fn classify(&self, document: &Document<'_>) -> Prediction {
-        let mut features = Vec::with_capacity(document.normalized().len() * 2);
-        self.features.extract(document, &mut features);
-        let vector = self.vocabulary.vectorize(&features);
-        let scores = self.scores(&vector);
-        let reading = Reading { document, words: words(document), features, vector };
-        let mut choices = Vec::with_capacity(self.decisions.len());
-        let mut labels = Vec::new();
-        let mut first_output = 0;
-        for (head, decision) in self.taxonomy.heads().iter().zip(&self.decisions) {
-            let n_outputs = n_outputs(head);
-            let choice = decide(decision, &scores[first_output..first_output + n_outputs]);
-            let chosen = choice.chosen.iter();
-            labels.extend(chosen.map(|&label| Direction::new(head, first_output, label)));
-            first_output += n_outputs;
-            choices.push(choice);
-        }
-        let mut found = self.evidence(&reading, &labels).into_iter();
-        let heads = choices.into_iter().map(|choice| {
-            let of_label = choice.chosen.iter().zip(found.by_ref());
-            let mut evidence: Vec<Evidence> = of_label
-                .flat_map(|(&label_idx, spans)| {
-                    spans.into_iter().map(move |(span, weight)| Evidence {
-                        label_idx,
-                        span,
-                        weight,
-                    })
-                })
-                .collect();
-            evidence.sort_by(|a, b| b.weight.total_cmp(&a.weight));
-            HeadPrediction {
-                probabilities: choice.probabilities,
-                chosen: choice.chosen,
-                abstains: choice.abstains,
-                evidence,
-            }
-        });
-        Prediction::new(Arc::clone(&self.taxonomy), heads.collect())
+        let reading = self.read(document);
+        let scores = self.scores(&reading.vector);
+        self.answer(&reading, &scores, &self.decisions)
     }
 }

@@ -12,7 +12,7 @@ use crate::registry::{
 use crate::text::Analyzer;
 
 /// Reading the dictionary takes longer than all tests together.
-static ANALYZER: LazyLock<Analyzer> = LazyLock::new(Analyzer::default);
+pub(super) static ANALYZER: LazyLock<Analyzer> = LazyLock::new(Analyzer::default);
 
 const FEATURES: FeatureSource = FeatureSource { char_ngrams: (1, 2), words: true, facts: false };
 
@@ -26,7 +26,7 @@ fn head(id: &str, kind: HeadKind, labels: &[&str]) -> Head {
     }
 }
 
-fn manifest() -> Manifest {
+pub(super) fn manifest() -> Manifest {
     let heads = vec![
         head("category", HeadKind::MultiClass, &["logistics", "other"]),
         head("severity", HeadKind::Ordinal, &["low", "normal", "high"]),
@@ -64,6 +64,7 @@ fn manifest() -> Manifest {
         features: FEATURES,
         decisions: decisions.collect::<BTreeMap<_, _>>(),
         taxonomy: Taxonomy::try_from(TaxonomySource { heads }).unwrap(),
+        blend: None,
         metrics: BTreeMap::new(),
         files: Vec::new(),
     }
@@ -71,7 +72,7 @@ fn manifest() -> Manifest {
 
 /// Weights that give every feature of these texts one row: logistics and severity for the first,
 /// injury and severity for the second.
-fn weights() -> LinearWeights {
+pub(super) fn weights() -> LinearWeights {
     let mut rows = BTreeMap::new();
     for (text, row) in [("快递", [100, -100, 20, -60, -100]), ("烫伤", [-20, 20, 100, 100, 127])]
     {

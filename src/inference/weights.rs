@@ -84,7 +84,7 @@ impl LinearWeights {
         ] {
             if found != expected {
                 let why = format!("has {found} values instead of {expected}");
-                return Err(Error::Tensor { tensor, why });
+                return Err(Error::Tensor { tensor: tensor.to_owned(), why });
             }
         }
         for (tensor, values) in
@@ -92,7 +92,7 @@ impl LinearWeights {
         {
             if !values.iter().all(|value| value.is_finite()) {
                 return Err(Error::Tensor {
-                    tensor,
+                    tensor: tensor.to_owned(),
                     why: "has a value that is no number".to_owned(),
                 });
             }
@@ -104,10 +104,10 @@ impl LinearWeights {
 fn tensor<'f>(file: &SafeTensors<'f>, name: &'static str, dtype: Dtype) -> Result<&'f [u8], Error> {
     let found = file
         .tensor(name)
-        .map_err(|_| Error::Tensor { tensor: name, why: "is missing".to_owned() })?;
+        .map_err(|_| Error::Tensor { tensor: name.to_owned(), why: "is missing".to_owned() })?;
     if found.dtype() != dtype {
         let why = format!("has type {:?} instead of {dtype:?}", found.dtype());
-        return Err(Error::Tensor { tensor: name, why });
+        return Err(Error::Tensor { tensor: name.to_owned(), why });
     }
     Ok(found.data())
 }

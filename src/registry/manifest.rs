@@ -22,6 +22,8 @@ pub const MANIFEST_FILE: &str = "bundle.toml";
 pub enum Kind {
     /// One sparse weight matrix over n-grams and words.
     Linear,
+    /// A linear model and an encoder, whose scores are added up.
+    Blend,
 }
 
 /// The manifest of a bundle.
@@ -45,6 +47,9 @@ pub struct Manifest {
     pub taxonomy: Taxonomy,
     /// How scores become probabilities and choices, by head.
     pub decisions: BTreeMap<String, HeadDecision>,
+    /// How the members of a blend are joined; there for blends alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub blend: Option<Blend>,
     /// How well it did on texts it was not trained on: head → measure → value.
     #[serde(default)]
     pub metrics: BTreeMap<String, BTreeMap<String, f64>>,
@@ -141,6 +146,38 @@ pub enum Calibration {
     },
 }
 
+/// How the members of a blend are joined.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Blend {
+    /// What each member's scores count, by head.
+    pub weights: BTreeMap<String, BlendWeights>,
+    /// When and how the linear member may answer alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cascade: Option<Cascade>,
+}
+
+/// A head's score is `linear` × the linear member's + `encoder` × the encoder's.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BlendWeights {
+    /// What the linear member's scores count.
+    pub linear: f32,
+    /// What the encoder's scores count.
+    pub encoder: f32,
+}
+
+/// How the linear member answers alone where a text is easy and time is short.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Cascade {
+    /// A text is easy when the linear member alone gives the chosen label of each of these heads
+    /// at least this probability.
+    pub easy_from: BTreeMap<String, f32>,
+    /// How scores of the linear member alone become probabilities and choices, by head.
+    pub decisions: BTreeMap<String, HeadDecision>,
+}
+
 /// A file of a bundle.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -154,27 +191,73 @@ pub struct FileEntry {
 }
 
 impl Manifest {
-    /// Checks what the types alone cannot say: every head has a decision of its shape.
+    /// Checks what the types alone cannot say: every head has a decision of its shape, and a blend
+    /// says how it is joined.
     pub fn check(&self) -> Result<(), Error> {
-        let contradiction =
-            |why: String| Err(Error::Contradiction { name: self.name.clone(), why });
-        for head in self.taxonomy.heads() {
-            let Some(decision) = self.decisions.get(head.id.as_str()) else {
-                return contradiction(format!("head `{}` has no decision", head.id));
-            };
-            if !decision.calibration.fits(head) {
-                return contradiction(format!(
-                    "the calibration of head `{}` does not fit its kind or its {} labels",
-                    head.id,
-                    head.labels.len()
-                ));
-            }
-        }
-        match self.decisions.keys().find(|id| self.taxonomy.find_head(id).is_none()) {
-            Some(id) => contradiction(format!("there is a decision for `{id}`, which is no head")),
+        match self.contradiction() {
+            Some(why) => Err(Error::Contradiction { name: self.name.clone(), why }),
             None => Ok(()),
         }
     }
+
+    fn contradiction(&self) -> Option<String> {
+        let of_decisions = contradiction_of(&self.taxonomy, &self.decisions);
+        of_decisions.or_else(|| match (self.kind, &self.blend) {
+            (Kind::Linear, None) => None,
+            (Kind::Linear, Some(_)) => Some("a linear model has a table `blend`".to_owned()),
+            (Kind::Blend, None) => Some("a blend has no table `blend`".to_owned()),
+            (Kind::Blend, Some(blend)) => blend.contradiction(&self.taxonomy),
+        })
+    }
+}
+
+impl Blend {
+    fn contradiction(&self, taxonomy: &Taxonomy) -> Option<String> {
+        let is_fine = |weights: &BlendWeights| {
+            [weights.linear, weights.encoder].into_iter().all(f32::is_finite)
+        };
+        for head in taxonomy.heads() {
+            if !self.weights.get(head.id.as_str()).is_some_and(is_fine) {
+                return Some(format!(
+                    "head `{}` has no weights in `blend` that are numbers",
+                    head.id
+                ));
+            }
+        }
+        let cascade = self.cascade.iter();
+        let easy = cascade.flat_map(|it| it.easy_from.keys());
+        if let Some(id) =
+            self.weights.keys().chain(easy).find(|id| taxonomy.find_head(id).is_none())
+        {
+            return Some(format!("`blend` speaks of `{id}`, which is no head"));
+        }
+        let cascade = self.cascade.as_ref()?;
+        if cascade.easy_from.is_empty() {
+            return Some("`blend.cascade` takes every text as easy".to_owned());
+        }
+        contradiction_of(taxonomy, &cascade.decisions)
+    }
+}
+
+/// Whether there is one decision for each head, of its shape.
+fn contradiction_of(
+    taxonomy: &Taxonomy,
+    decisions: &BTreeMap<String, HeadDecision>,
+) -> Option<String> {
+    for head in taxonomy.heads() {
+        let Some(decision) = decisions.get(head.id.as_str()) else {
+            return Some(format!("head `{}` has no decision", head.id));
+        };
+        if !decision.calibration.fits(head) {
+            return Some(format!(
+                "the calibration of head `{}` does not fit its kind or its {} labels",
+                head.id,
+                head.labels.len()
+            ));
+        }
+    }
+    let stranger = decisions.keys().find(|id| taxonomy.find_head(id).is_none());
+    stranger.map(|id| format!("there is a decision for `{id}`, which is no head"))
 }
 
 impl Calibration {

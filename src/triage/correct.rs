@@ -34,7 +34,7 @@ impl Desk {
         let mut verdict = self.verdict(&case).await?;
         verdict.take(&labels, &route);
         let before = &case.record.triage;
-        let classification = self.engine.reconsider(&case.record.complaint, &verdict);
+        let classification = self.engine.reconsider(&case.record.complaint, &verdict).await?;
         let mut triage = corrected(before, &classification, verdict.labels);
         let correction = NewCorrection {
             at: now,

@@ -11,7 +11,7 @@ use crate::store::{
     NewCase, NewEvent, Page, QueueCount, QueueCursor, Store, StoredResponse, Triage,
 };
 use crate::triage::progress::{standing, timetable};
-use crate::triage::{Answer, CaseAnswer, Classification, Engine, Knowledge, Submission};
+use crate::triage::{Answer, Busy, CaseAnswer, Classification, Engine, Knowledge, Submission};
 
 /// Who receives cases, as events name it.
 const INTAKE: &str = "intake";
@@ -44,6 +44,9 @@ pub enum DeskError {
     /// The role may not do this.
     #[error("the role `{}` may not do this", .0.as_str())]
     NotAllowed(StaffRole),
+    /// Too much waits for the model.
+    #[error(transparent)]
+    Busy(#[from] Busy),
     /// The store failed.
     #[error(transparent)]
     Store(#[from] store::Error),
@@ -110,7 +113,8 @@ impl Desk {
         receipt: Receipt,
         claim: Option<Claim>,
     ) -> Result<StoredResponse, DeskError> {
-        let (case, classification) = self.new_case(receipt.submission, receipt.id, receipt.now);
+        let (case, classification) =
+            self.new_case(receipt.submission, receipt.id, receipt.now).await?;
         let standing = standing(&classification.decision);
         let request_id = receipt.request_id.as_deref();
         let event = received_event(&case, standing.pace, request_id, receipt.now);
@@ -132,13 +136,13 @@ impl Desk {
         }
     }
 
-    fn new_case(
+    async fn new_case(
         &self,
         submission: Submission,
         id: Uuid,
         now: Timestamp,
-    ) -> (NewCase, Classification) {
-        let classification = self.engine.classify(&submission.complaint);
+    ) -> Result<(NewCase, Classification), Busy> {
+        let classification = self.engine.classify_soon(&submission.complaint).await?;
         let answer = Answer::new(submission.complaint.text.as_str(), &classification);
         let answer = serde_json::to_string(&answer).expect("an answer is plain data");
         let triage = columns(&classification, classification.labels(), answer);
@@ -151,7 +155,7 @@ impl Desk {
             created_at: now,
             triage,
         };
-        (case, classification)
+        Ok((case, classification))
     }
 
     /// The case with this id.

@@ -2,25 +2,75 @@
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
-    sync::Arc,
+    sync::{Arc, OnceLock},
 };
 
 use arc_swap::ArcSwap;
+use tokio::sync::oneshot;
 
 use crate::domain::{Complaint, Decision, LabelId, Labels, Prediction, Role, Verdict};
+use crate::inference::{BatchLimits, Batcher, Classifier, Job};
 use crate::routing::{self, Matter};
 use crate::rules::{Hit, Situation};
-use crate::text::Facts;
+use crate::text::{Document, Facts};
 use crate::triage::{Knowledge, LoadError, Sources};
 
 /// The share of Han characters among letters below which a text cannot be judged.
 const READABLE_HAN_SHARE: f32 = 0.3;
 
+/// Encoders read no more than about this.
+const MAX_TOKENS: usize = 512;
+
 /// Classifies complaints with the knowledge that is live. Shared by all threads; replacing the
 /// knowledge neither blocks nor disturbs those who are at work with the old one.
 #[derive(Debug)]
 pub struct Engine {
-    knowledge: ArcSwap<Knowledge>,
+    knowledge: Arc<ArcSwap<Knowledge>>,
+    options: EngineOptions,
+    /// Where slow models work; there from the first slow answer on.
+    queue: OnceLock<Batcher<Inquiry>>,
+}
+
+/// How slow models are used.
+#[derive(Clone, Copy, Debug)]
+pub struct EngineOptions {
+    /// Complaints that wait before the next is refused.
+    pub max_waiting: usize,
+    /// Tokens that a thread takes at once.
+    pub batch_tokens: usize,
+    /// From so many waiting complaints on, a part of the model that is fast answers the easy ones
+    /// alone, if the model has such a part; nothing: never.
+    pub cascade_from: Option<usize>,
+}
+
+impl Default for EngineOptions {
+    fn default() -> Self {
+        let BatchLimits { max_waiting, max_tokens, .. } = BatchLimits::default();
+        Self { max_waiting, batch_tokens: max_tokens, cascade_from: None }
+    }
+}
+
+/// Too many complaints wait for the model: nothing was done with this one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("too many complaints wait for the model")]
+pub struct Busy;
+
+/// A complaint on its way through the queue.
+struct Inquiry {
+    complaint: Complaint,
+    verdict: Option<Verdict>,
+    reply: oneshot::Sender<Classification>,
+}
+
+impl Job for Inquiry {
+    /// Most tokens are a character or longer.
+    fn n_tokens(&self) -> usize {
+        self.complaint.text.as_str().chars().take(MAX_TOKENS).count() + 2
+    }
+
+    fn is_cancelled(&self) -> bool {
+        self.reply.is_closed()
+    }
 }
 
 /// Everything that was found out about one complaint.
@@ -30,6 +80,8 @@ pub struct Classification {
     pub knowledge: Arc<Knowledge>,
     /// What the model says; nothing when there is none or it failed.
     pub prediction: Option<Prediction>,
+    /// Whether a part of the model answered alone, because the text was easy and many waited.
+    pub is_cascaded: bool,
     /// The rules that fired.
     pub hits: Vec<Hit>,
     /// The numbers that the text states.
@@ -79,7 +131,13 @@ impl Classification {
 impl Engine {
     /// Starts with this knowledge.
     pub fn new(knowledge: Knowledge) -> Self {
-        Self { knowledge: ArcSwap::from_pointee(knowledge) }
+        Self::with_options(knowledge, EngineOptions::default())
+    }
+
+    /// Starts with this knowledge and these options.
+    pub fn with_options(knowledge: Knowledge, options: EngineOptions) -> Self {
+        let knowledge = Arc::new(ArcSwap::from_pointee(knowledge));
+        Self { knowledge, options, queue: OnceLock::new() }
     }
 
     /// The knowledge that is live now.
@@ -101,39 +159,159 @@ impl Engine {
         Ok(knowledge)
     }
 
-    /// Judges a complaint. A model that panics costs its answer, not the complaint.
+    /// Judges a complaint on this thread. A model that panics costs its answer, not the complaint.
     pub fn classify(&self, complaint: &Complaint) -> Classification {
-        self.judge(complaint, None)
+        judge(&self.knowledge(), complaint, None)
+    }
+
+    /// Whether an answer takes milliseconds and is better waited for.
+    pub fn is_slow(&self) -> bool {
+        self.knowledge().classifier().is_some_and(Classifier::is_slow)
+    }
+
+    /// Judges a complaint without holding the thread up: a slow model answers on threads of its own.
+    /// Who stops waiting is not computed.
+    pub async fn classify_soon(&self, complaint: &Complaint) -> Result<Classification, Busy> {
+        self.judge_soon(complaint, None).await
     }
 
     /// Judges a complaint that people have spoken about: their word counts more than the model's
     /// and the rules'. Rules are those of the day on which it came in.
-    pub fn reconsider(&self, complaint: &Complaint, verdict: &Verdict) -> Classification {
-        self.judge(complaint, Some(verdict))
+    pub async fn reconsider(
+        &self,
+        complaint: &Complaint,
+        verdict: &Verdict,
+    ) -> Result<Classification, Busy> {
+        self.judge_soon(complaint, Some(verdict)).await
     }
 
-    fn judge(&self, complaint: &Complaint, verdict: Option<&Verdict>) -> Classification {
+    async fn judge_soon(
+        &self,
+        complaint: &Complaint,
+        verdict: Option<&Verdict>,
+    ) -> Result<Classification, Busy> {
         let knowledge = self.knowledge();
-        let document = knowledge.analyzer.analyze(complaint.text.as_str());
-        let prediction = knowledge.classifier().and_then(|classifier| {
-            // Nothing is shared with the closure that a panic could leave half changed.
-            let answer = catch_unwind(AssertUnwindSafe(|| classifier.classify(&document)));
-            answer.inspect_err(|_| tracing::error!("the model panicked: rules alone answer")).ok()
-        });
-        let situation = Situation::new(complaint, &document, prediction.as_ref());
-        let today = knowledge.calendar.date(complaint.received_at);
-        let hits = knowledge.rules.evaluate(&situation, today);
-        let matter = Matter {
-            complaint,
-            taxonomy: &knowledge.taxonomy,
-            prediction: prediction.as_ref(),
-            hits: &hits,
-            facts: document.facts(),
-            readable: READABLE_HAN_SHARE <= document.han_share(),
-            verdict,
-        };
-        let decision = routing::route(&knowledge.policy, &knowledge.calendar, &matter);
-        let facts = document.into_facts();
-        Classification { knowledge, prediction, hits, facts, decision }
+        if !knowledge.classifier().is_some_and(Classifier::is_slow) {
+            return Ok(judge(&knowledge, complaint, verdict));
+        }
+        let queue = self.queue.get_or_init(|| self.start_queue());
+        if self.options.cascade_from.is_some_and(|from| from <= queue.n_waiting())
+            && let Some(classification) = judge_easy(&knowledge, complaint, verdict)
+        {
+            return Ok(classification);
+        }
+        let (reply, answer) = oneshot::channel();
+        let inquiry = Inquiry { complaint: complaint.clone(), verdict: verdict.cloned(), reply };
+        queue.submit(inquiry).map_err(|_| Busy)?;
+        // A worker that broke leaves the complaint to the rules.
+        Ok(answer.await.unwrap_or_else(|_| judge_by_rules(&knowledge, complaint, verdict)))
     }
+
+    /// The knowledge is that of the moment in which a batch begins.
+    fn start_queue(&self) -> Batcher<Inquiry> {
+        let knowledge = Arc::clone(&self.knowledge);
+        let EngineOptions { max_waiting, batch_tokens, .. } = self.options;
+        let limits =
+            BatchLimits { max_waiting, max_tokens: batch_tokens, ..BatchLimits::default() };
+        Batcher::start(limits, move |batch: Vec<Inquiry>| {
+            let knowledge = knowledge.load_full();
+            let texts = batch.iter().map(|inquiry| inquiry.complaint.text.as_str());
+            let documents: Vec<_> = texts.map(|text| knowledge.analyzer.analyze(text)).collect();
+            let answers: Vec<Classification> = predict_all(&knowledge, &documents)
+                .into_iter()
+                .zip(&batch)
+                .zip(documents)
+                .map(|((prediction, inquiry), document)| {
+                    let said = Said { document, prediction, is_cascaded: false };
+                    conclude(&knowledge, &inquiry.complaint, inquiry.verdict.as_ref(), said)
+                })
+                .collect();
+            for (inquiry, answer) in batch.into_iter().zip(answers) {
+                // Who has left meanwhile needs no answer.
+                drop(inquiry.reply.send(answer));
+            }
+        })
+    }
+}
+
+/// What a model says about a document.
+struct Said<'d> {
+    document: Document<'d>,
+    prediction: Option<Prediction>,
+    is_cascaded: bool,
+}
+
+fn judge(
+    knowledge: &Arc<Knowledge>,
+    complaint: &Complaint,
+    verdict: Option<&Verdict>,
+) -> Classification {
+    let document = knowledge.analyzer.analyze(complaint.text.as_str());
+    let prediction = guard(knowledge, |classifier| classifier.classify(&document));
+    conclude(knowledge, complaint, verdict, Said { document, prediction, is_cascaded: false })
+}
+
+/// By the fast part of the model alone, if it has one and finds the text easy.
+fn judge_easy(
+    knowledge: &Arc<Knowledge>,
+    complaint: &Complaint,
+    verdict: Option<&Verdict>,
+) -> Option<Classification> {
+    let document = knowledge.analyzer.analyze(complaint.text.as_str());
+    let prediction = guard(knowledge, |classifier| classifier.classify_easy(&document))??;
+    let said = Said { document, prediction: Some(prediction), is_cascaded: true };
+    Some(conclude(knowledge, complaint, verdict, said))
+}
+
+/// Rules alone.
+fn judge_by_rules(
+    knowledge: &Arc<Knowledge>,
+    complaint: &Complaint,
+    verdict: Option<&Verdict>,
+) -> Classification {
+    let document = knowledge.analyzer.analyze(complaint.text.as_str());
+    conclude(knowledge, complaint, verdict, Said { document, prediction: None, is_cascaded: false })
+}
+
+/// One prediction per document. Where one breaks the model, the others still get theirs.
+fn predict_all(knowledge: &Knowledge, documents: &[Document<'_>]) -> Vec<Option<Prediction>> {
+    match guard(knowledge, |classifier| classifier.classify_all(documents)) {
+        Some(predictions) => predictions.into_iter().map(Some).collect(),
+        None => documents
+            .iter()
+            .map(|document| guard(knowledge, |classifier| classifier.classify(document)))
+            .collect(),
+    }
+}
+
+/// Asks the model, if there is one. When it panics there is no answer.
+fn guard<T>(knowledge: &Knowledge, ask: impl FnOnce(&dyn Classifier) -> T) -> Option<T> {
+    let classifier = knowledge.classifier()?;
+    // Nothing is shared with the closure that a panic could leave half changed.
+    let answer = catch_unwind(AssertUnwindSafe(|| ask(classifier)));
+    answer.inspect_err(|_| tracing::error!("the model panicked: rules alone answer")).ok()
+}
+
+/// Everything after the model.
+fn conclude(
+    knowledge: &Arc<Knowledge>,
+    complaint: &Complaint,
+    verdict: Option<&Verdict>,
+    Said { document, prediction, is_cascaded }: Said<'_>,
+) -> Classification {
+    let situation = Situation::new(complaint, &document, prediction.as_ref());
+    let today = knowledge.calendar.date(complaint.received_at);
+    let hits = knowledge.rules.evaluate(&situation, today);
+    let matter = Matter {
+        complaint,
+        taxonomy: &knowledge.taxonomy,
+        prediction: prediction.as_ref(),
+        hits: &hits,
+        facts: document.facts(),
+        readable: READABLE_HAN_SHARE <= document.han_share(),
+        verdict,
+    };
+    let decision = routing::route(&knowledge.policy, &knowledge.calendar, &matter);
+    let (knowledge, facts) = (Arc::clone(knowledge), document.into_facts());
+    Classification { knowledge, prediction, is_cascaded, hits, facts, decision }
 }

@@ -29,7 +29,7 @@ pub use case_answer::{CaseAnswer, CaseSummary, ElementsAnswer};
 pub use correction::{CorrectionAnswer, CorrectionRequest, RouteAnswer};
 pub use courier::{Courier, MAX_ATTEMPTS};
 pub use desk::{Desk, DeskError, Receipt};
-pub use engine::{Classification, Engine};
+pub use engine::{Busy, Classification, Engine, EngineOptions};
 pub use fields::Mistake;
 pub use knowledge::{Groundwork, Knowledge, LoadError, ModelState, Sources};
 pub use progress::CaseLife;

@@ -13,6 +13,7 @@ use reqwest::StatusCode;
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
 
+use crate::blend::write_blend;
 use crate::server::{NOW, Server, Setup, root};
 
 /// How often another model goes live.
@@ -30,7 +31,7 @@ fn rename(models: &Path, name: &str) -> Live {
     Live::of(&writer.finish(shipped.manifest().clone()).unwrap())
 }
 
-fn go_live(registry: &Registry, to: &Live) {
+pub(crate) fn go_live(registry: &Registry, to: &Live) {
     let change = Change {
         at: NOW.parse().unwrap(),
         action: Action::Promote,
@@ -68,7 +69,8 @@ async fn send(
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_complaint_is_lost_while_models_change_places() {
     let models = tempfile::tempdir().unwrap();
-    let [a, b] = ["a", "b"].map(|name| rename(models.path(), name));
+    // One answers on the spot, the other through the queue of its encoder.
+    let (a, b) = (rename(models.path(), "a"), write_blend(models.path(), "b"));
     let registry = Registry::open(models.path()).unwrap();
     go_live(&registry, &a);
     let mut setup = Setup::default();

@@ -2,6 +2,7 @@
 //! and the house rules that no compiler checks. The folders mirror the URLs.
 #![expect(clippy::unwrap_used, reason = "a failing test is the report")]
 
+mod blend;
 mod cli;
 mod data;
 mod hot_swap;

@@ -46,6 +46,9 @@ impl Default for Setup {
         Self {
             sources: Sources { models: root().join("models"), ..Sources::default() },
             http: HttpConfig {
+                max_waiting: 256,
+                batch_tokens: 512,
+                cascade_from: None,
                 listen: "127.0.0.1:0".parse().unwrap(),
                 max_body_bytes: 1 << 20,
                 max_batch_bytes: 64 << 20,
@@ -107,6 +110,8 @@ impl Server {
         let tell = Arc::new(move || *hands.lock().unwrap());
         let app = App::start_with_clock(setup.http, &database, setup.sources, tell).await.unwrap();
         let address = format!("http://{}", app.address());
+        // Nothing here is encrypted, but the client wants to know what would do it.
+        drop(rustls::crypto::ring::default_provider().install_default());
         let (stop, stopped) = oneshot::channel::<()>();
         tokio::spawn(app.run_until(async { drop(stopped.await) }));
         Self { address, client: Client::new(), clock, url, _stop: stop, folder }

@@ -123,6 +123,7 @@ fn classifier(
         features: recipe.features,
         taxonomy: part.taxonomy,
         decisions: trained.decisions,
+        blend: None,
         metrics: BTreeMap::new(),
         files: Vec::new(),
     };

@@ -45,6 +45,7 @@ fn manifest(created_at: &str) -> Manifest {
         features: FeatureSource { char_ngrams: (1, 2), words: true, facts: false },
         taxonomy: Taxonomy::try_from(TaxonomySource { heads: vec![head] }).unwrap(),
         decisions: BTreeMap::from([("category".to_owned(), decision)]),
+        blend: None,
         metrics: BTreeMap::from([("category".to_owned(), metrics)]),
         files: Vec::new(),
     }

@@ -252,6 +252,9 @@ pub struct FiredRule<'a> {
 pub struct ModelAnswer<'a> {
     /// Name and digest; null when rules alone answered.
     version: Option<&'a str>,
+    /// Whether its fast part answered alone, because the text was easy and many waited.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    cascade: bool,
 }
 
 /// Four digits are more than a calibrated probability can mean.

@@ -31,7 +31,10 @@ impl<'a> Answer<'a> {
                 version: classification.knowledge.rules.version(),
                 fired: classification.hits.iter().map(|hit| view.fired(hit)).collect(),
             },
-            model: ModelAnswer { version: classification.model_version() },
+            model: ModelAnswer {
+                version: classification.model_version(),
+                cascade: classification.is_cascaded,
+            },
             fallback: classification.is_fallback(),
         }
     }

@@ -122,6 +122,7 @@ fn manifest(
         features: recipe.features,
         taxonomy,
         decisions: trained.decisions,
+        blend: None,
         metrics: trained
             .held_out
             .iter()

@@ -1,0 +1,192 @@
+//! `encoder.safetensors`: the weights of an encoder and its heads in 8 bits, as bundles hold them.
+//! Plain row-major tensors; the order in which this CPU wants them is made when they are loaded.
+
+use safetensors::{
+    Dtype, SafeTensors,
+    tensor::{TensorView, serialize},
+};
+
+use crate::inference::Error;
+use crate::inference::encoder::{EncoderConfig, Parameters};
+
+/// The name of the file with the weights of an encoder and its heads.
+pub const ENCODER_FILE: &str = "encoder.safetensors";
+
+/// The name of the file with the shape of the encoder: an [`EncoderConfig`] as JSON.
+pub const ENCODER_CONFIG_FILE: &str = "encoder.json";
+
+/// One dense layer from the vector of a text to every output of every head.
+#[derive(Clone, Debug, PartialEq)]
+pub struct EncoderHeads {
+    /// What is taken away from each dimension of the vector.
+    pub means: Vec<f32>,
+    /// What each dimension is divided by after that.
+    pub deviations: Vec<f32>,
+    /// A row per output, heads in the taxonomy's order.
+    pub weights: Vec<f32>,
+    /// One per output.
+    pub biases: Vec<f32>,
+}
+
+/// The bytes of [`ENCODER_FILE`]; the same for the same weights.
+///
+/// Each row of a matrix gets a scale of its own, so that its largest weight is 127 steps; so does
+/// each word. Queries are scaled for attention, and positions get the first segment's vector.
+///
+/// # Panics
+/// When the lengths in `heads` do not fit the encoder.
+pub fn pack(config: &EncoderConfig, parameters: &Parameters, heads: &EncoderHeads) -> Vec<u8> {
+    let hidden = config.hidden_size;
+    let n_outputs = heads.biases.len();
+    assert_eq!(heads.means.len(), hidden, "one mean per dimension");
+    assert_eq!(heads.deviations.len(), hidden, "one deviation per dimension");
+    assert_eq!(heads.weights.len(), n_outputs * hidden, "one row of weights per output");
+    let mut file = Writer::default();
+    file.add_rows("embeddings.words", parameters.get("embeddings.word_embeddings.weight"), hidden);
+    let segment = &parameters.get("embeddings.token_type_embeddings.weight")[..hidden];
+    let positions = parameters.get("embeddings.position_embeddings.weight");
+    let positions = positions.chunks(hidden).skip(config.first_position).take(config.max_tokens);
+    let positions: Vec<f32> =
+        positions.flat_map(|row| row.iter().zip(segment).map(|(a, b)| a + b)).collect();
+    file.add("embeddings.positions", vec![config.max_tokens, hidden], &positions);
+    let norm = |file: &mut Writer, name: &str, source: &str| {
+        let of = |part: &str| parameters.get(&format!("{source}.{part}"));
+        file.add(&format!("{name}.scales"), vec![hidden], of("weight"));
+        file.add(&format!("{name}.shifts"), vec![hidden], of("bias"));
+    };
+    norm(&mut file, "embeddings.norm", "embeddings.LayerNorm");
+    for layer in 0..config.n_layers {
+        let (name, source) = (format!("layers.{layer}"), format!("encoder.layer.{layer}"));
+        let projection = |part: &str| {
+            let factor = (config.head_size() as f32).sqrt().recip();
+            let query = parameters.get(&format!("{source}.attention.self.query.{part}"));
+            let mut values: Vec<f32> = query.iter().map(|value| value * factor).collect();
+            for other in ["key", "value"] {
+                values.extend(parameters.get(&format!("{source}.attention.self.{other}.{part}")));
+            }
+            values
+        };
+        let at = format!("{name}.attention.projection");
+        file.add_rows(&at, &projection("weight"), hidden);
+        file.add(&format!("{at}.biases"), vec![3 * hidden], &projection("bias"));
+        for (at, source, n_inputs) in [
+            ("attention.output", "attention.output.dense", hidden),
+            ("inner", "intermediate.dense", hidden),
+            ("outer", "output.dense", config.intermediate_size),
+        ] {
+            let of = |part: &str| parameters.get(&format!("encoder.layer.{layer}.{source}.{part}"));
+            file.add_rows(&format!("{name}.{at}"), of("weight"), n_inputs);
+            file.add(&format!("{name}.{at}.biases"), vec![of("bias").len()], of("bias"));
+        }
+        let source = format!("encoder.layer.{layer}");
+        norm(
+            &mut file,
+            &format!("{name}.attention.norm"),
+            &format!("{source}.attention.output.LayerNorm"),
+        );
+        norm(&mut file, &format!("{name}.norm"), &format!("{source}.output.LayerNorm"));
+    }
+    file.add("heads.means", vec![hidden], &heads.means);
+    file.add("heads.deviations", vec![hidden], &heads.deviations);
+    file.add("heads.weights", vec![n_outputs, hidden], &heads.weights);
+    file.add("heads.biases", vec![n_outputs], &heads.biases);
+    file.finish()
+}
+
+/// Collects tensors.
+#[derive(Default)]
+struct Writer {
+    tensors: Vec<(String, Dtype, Vec<usize>, Vec<u8>)>,
+}
+
+impl Writer {
+    fn add(&mut self, name: &str, shape: Vec<usize>, values: &[f32]) {
+        let bytes = values.iter().flat_map(|value| value.to_le_bytes()).collect();
+        self.tensors.push((name.to_owned(), Dtype::F32, shape, bytes));
+    }
+
+    /// A matrix in 8 bits, with its scales beside it.
+    fn add_rows(&mut self, name: &str, values: &[f32], width: usize) {
+        let n_rows = values.len() / width;
+        let (mut bytes, mut scales) =
+            (Vec::with_capacity(values.len()), Vec::with_capacity(n_rows));
+        for row in values.chunks_exact(width) {
+            let largest = row.iter().fold(0.0_f32, |largest, value| largest.max(value.abs()));
+            let scale = largest.max(1e-20) / 127.0;
+            scales.push(scale);
+            bytes.extend(row.iter().map(|value| ((value / scale).round() as i8).cast_unsigned()));
+        }
+        self.tensors.push((name.to_owned(), Dtype::I8, vec![n_rows, width], bytes));
+        self.add(&format!("{name}.scales"), vec![n_rows], &scales);
+    }
+
+    fn finish(self) -> Vec<u8> {
+        let views = self.tensors.iter().map(|(name, dtype, shape, bytes)| {
+            let view = TensorView::new(*dtype, shape.clone(), bytes);
+            (name.as_str(), view.expect("the shape is the data's own"))
+        });
+        serialize(views, None).expect("plain tensors have no offset overflow")
+    }
+}
+
+/// Reads tensors and checks what they are.
+pub(super) struct Reader<'f> {
+    file: SafeTensors<'f>,
+}
+
+/// A matrix in 8 bits with a scale per row.
+#[derive(Clone, Debug)]
+pub(super) struct PackedRows {
+    pub(super) values: Vec<i8>,
+    pub(super) scales: Vec<f32>,
+}
+
+impl<'f> Reader<'f> {
+    pub(super) fn new(bytes: &'f [u8]) -> Result<Self, Error> {
+        let file = SafeTensors::deserialize(bytes).map_err(|e| Error::Format(e.to_string()))?;
+        Ok(Self { file })
+    }
+
+    /// Numbers of this shape, all of them finite.
+    pub(super) fn numbers(&self, name: &str, shape: &[usize]) -> Result<Vec<f32>, Error> {
+        let (chunks, _) = self.tensor(name, Dtype::F32, shape)?.as_chunks::<4>();
+        let values: Vec<f32> = chunks.iter().map(|&chunk| f32::from_le_bytes(chunk)).collect();
+        if !values.iter().all(|value| value.is_finite()) {
+            return Err(wrong(name, "has a value that is no number"));
+        }
+        Ok(values)
+    }
+
+    /// The length of a list.
+    pub(super) fn len_of(&self, name: &str) -> Result<usize, Error> {
+        let found = self.file.tensor(name).map_err(|_| wrong(name, "is missing"))?;
+        Ok(found.shape().iter().product())
+    }
+
+    /// A matrix in 8 bits.
+    pub(super) fn rows(
+        &self,
+        name: &str,
+        n_rows: usize,
+        width: usize,
+    ) -> Result<PackedRows, Error> {
+        let bytes = self.tensor(name, Dtype::I8, &[n_rows, width])?;
+        let scales = self.numbers(&format!("{name}.scales"), &[n_rows])?;
+        Ok(PackedRows { values: bytes.iter().map(|byte| byte.cast_signed()).collect(), scales })
+    }
+
+    fn tensor(&self, name: &str, dtype: Dtype, shape: &[usize]) -> Result<&'f [u8], Error> {
+        let found = self.file.tensor(name).map_err(|_| wrong(name, "is missing"))?;
+        if found.dtype() != dtype {
+            return Err(wrong(name, format!("has type {:?} instead of {dtype:?}", found.dtype())));
+        }
+        if found.shape() != shape {
+            return Err(wrong(name, format!("has shape {:?} instead of {shape:?}", found.shape())));
+        }
+        Ok(found.data())
+    }
+}
+
+fn wrong(tensor: &str, why: impl Into<String>) -> Error {
+    Error::Tensor { tensor: tensor.to_owned(), why: why.into() }
+}

@@ -1,0 +1,146 @@
+//! Products of bytes with AVX-512 VNNI: 64 products and their sums in one instruction.
+
+use std::arch::x86_64::{
+    __m512, __m512i, _mm512_add_ps, _mm512_cvtepi32_ps, _mm512_dpbusd_epi32, _mm512_fmadd_ps,
+    _mm512_loadu_ps, _mm512_loadu_si512, _mm512_mask_storeu_ps, _mm512_maskz_loadu_ps,
+    _mm512_mul_ps, _mm512_set1_epi32, _mm512_set1_ps, _mm512_setzero_si512,
+};
+
+use crate::inference::kernels::Rows;
+use crate::inference::kernels::matrix::{BLOCK, Matrix, Tile};
+use crate::inference::kernels::rows::GROUP;
+
+/// Blocks of columns at once. With eight rows: 24 sums, three weights and one activation in 32
+/// registers.
+pub(super) const MAX_BLOCKS: usize = 3;
+
+/// Rows at once.
+const MAX_ROWS: usize = 8;
+
+/// All rows times the blocks of columns.
+///
+/// # Safety
+/// The CPU has the instructions; every row of `rows.bytes` has `tile.n_groups` groups; the matrix
+/// has `tile.n_blocks` blocks from `tile.block` on, of as many groups; at `tile.output` there are as
+/// many rows of `tile.output_len`, the first `tile.n_columns` of which are columns from
+/// `tile.block` on and may be written.
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")]
+pub(super) unsafe fn multiply(matrix: &Matrix, rows: &Rows, tile: Tile) {
+    // SAFETY: what the caller promises.
+    unsafe {
+        match tile.n_blocks {
+            1 => all_rows::<1>(matrix, rows, tile),
+            2 => all_rows::<2>(matrix, rows, tile),
+            _ => all_rows::<3>(matrix, rows, tile),
+        }
+    }
+}
+
+/// # Safety
+/// As for [`multiply`].
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")]
+unsafe fn all_rows<const B: usize>(matrix: &Matrix, rows: &Rows, tile: Tile) {
+    let mut row = 0;
+    while row < rows.len() {
+        let n_rows = (rows.len() - row).min(MAX_ROWS);
+        // SAFETY: these are rows that exist, and the rest is what the caller promises.
+        unsafe {
+            match n_rows {
+                1 => few_rows::<1, B>(matrix, rows, tile, row),
+                2 => few_rows::<2, B>(matrix, rows, tile, row),
+                3 => few_rows::<3, B>(matrix, rows, tile, row),
+                4 => few_rows::<4, B>(matrix, rows, tile, row),
+                5 => few_rows::<5, B>(matrix, rows, tile, row),
+                6 => few_rows::<6, B>(matrix, rows, tile, row),
+                7 => few_rows::<7, B>(matrix, rows, tile, row),
+                _ => few_rows::<8, B>(matrix, rows, tile, row),
+            }
+        }
+        row += n_rows;
+    }
+}
+
+/// `R` rows from `row` on times `B` blocks.
+///
+/// # Safety
+/// As for [`multiply`], and there are so many rows.
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")]
+unsafe fn few_rows<const R: usize, const B: usize>(
+    matrix: &Matrix,
+    rows: &Rows,
+    tile: Tile,
+    row: usize,
+) {
+    let row_len = tile.n_groups * GROUP;
+    let block_len = row_len * BLOCK;
+    let column = tile.block * BLOCK;
+    // SAFETY: the blocks and the rows are there, as the caller promises.
+    let (weights, bytes) = unsafe {
+        (matrix.values.as_ptr().add(tile.block * block_len), rows.bytes.as_ptr().add(row * row_len))
+    };
+    let mut sums = [[_mm512_setzero_si512(); B]; R];
+    for block in 0..B {
+        // SAFETY: the columns are padded to whole blocks.
+        let start = unsafe { integers(matrix.columns.starts.as_ptr().add(column + block * BLOCK)) };
+        for sums in &mut sums {
+            sums[block] = start;
+        }
+    }
+    for group in 0..tile.n_groups {
+        let mut block_weights = [_mm512_setzero_si512(); B];
+        for (block, weights_of_block) in block_weights.iter_mut().enumerate() {
+            let offset = block * block_len + group * BLOCK * GROUP;
+            // SAFETY: the group lies in the block, and the block in the matrix.
+            *weights_of_block = unsafe { integers(weights.add(offset).cast()) };
+        }
+        for (idx, sums) in sums.iter_mut().enumerate() {
+            // SAFETY: the group lies in the row; it need not be aligned.
+            let value =
+                unsafe { bytes.add(idx * row_len + group * GROUP).cast::<i32>().read_unaligned() };
+            let value = _mm512_set1_epi32(value);
+            for (sum, weights) in sums.iter_mut().zip(block_weights) {
+                *sum = _mm512_dpbusd_epi32(*sum, value, weights);
+            }
+        }
+    }
+    for block in 0..B {
+        let n_columns = (tile.n_columns - block * BLOCK).min(BLOCK);
+        let mask = if n_columns == BLOCK { u16::MAX } else { (1 << n_columns) - 1 };
+        // SAFETY: the columns are padded to whole blocks.
+        let (scale, bias) = unsafe {
+            let offset = column + block * BLOCK;
+            (
+                numbers(matrix.columns.scales.as_ptr().add(offset)),
+                numbers(matrix.columns.biases.as_ptr().add(offset)),
+            )
+        };
+        for (idx, sums) in sums.iter().enumerate() {
+            let scale = _mm512_mul_ps(scale, _mm512_set1_ps(rows.scales[row + idx]));
+            let mut value = _mm512_fmadd_ps(_mm512_cvtepi32_ps(sums[block]), scale, bias);
+            // SAFETY: the masked columns are columns of the output, and the row is one of its rows.
+            unsafe {
+                let place = tile.output.add((row + idx) * tile.output_len + block * BLOCK);
+                if tile.adds {
+                    value = _mm512_add_ps(value, _mm512_maskz_loadu_ps(mask, place));
+                }
+                _mm512_mask_storeu_ps(place, mask, value);
+            }
+        }
+    }
+}
+
+/// # Safety
+/// The CPU has the instructions, and 16 numbers lie at `place`.
+#[target_feature(enable = "avx512f")]
+unsafe fn numbers(place: *const f32) -> __m512 {
+    // SAFETY: the caller says that they do; the load needs no alignment.
+    unsafe { _mm512_loadu_ps(place) }
+}
+
+/// # Safety
+/// The CPU has the instructions, and 64 bytes lie at `place`.
+#[target_feature(enable = "avx512f")]
+unsafe fn integers(place: *const i32) -> __m512i {
+    // SAFETY: the caller says that they do; the load needs no alignment.
+    unsafe { _mm512_loadu_si512(place.cast()) }
+}

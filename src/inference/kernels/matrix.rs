@@ -1,0 +1,173 @@
+//! Products of 8-bit rows with an 8-bit matrix, summed up exactly in 32 bits.
+
+use crate::inference::kernels::isa::Level;
+use crate::inference::kernels::rows::{GROUP, ZERO};
+use crate::inference::kernels::{Isa, Rows};
+
+#[cfg(target_arch = "x86_64")]
+use crate::inference::kernels::{avx2, avx512};
+
+/// Columns stand in blocks of this many: a vector of sums for each group of four rows.
+pub(super) const BLOCK: usize = 16;
+
+/// A matrix in 8 bits with a scale and a bias per column, in the order in which it is read: blocks
+/// of [`BLOCK`] columns; in them groups of [`GROUP`] rows; in them the columns.
+#[derive(Clone, Debug, Default)]
+pub(in crate::inference) struct Matrix {
+    pub(super) values: Vec<i8>,
+    pub(super) n_inputs: usize,
+    pub(super) n_outputs: usize,
+    pub(super) columns: Columns,
+}
+
+/// What belongs to each column, padded to whole blocks.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Columns {
+    pub(super) scales: Vec<f32>,
+    pub(super) biases: Vec<f32>,
+    /// What the sums start from. Activations are bytes with [`ZERO`] for zero, so that each sum has
+    /// `ZERO` × the column's sum too much.
+    pub(super) starts: Vec<i32>,
+}
+
+/// Where a product goes.
+#[derive(Debug)]
+pub(in crate::inference) struct Output<'o> {
+    /// From the first value of the first row on.
+    pub(in crate::inference) values: &'o mut [f32],
+    /// From a row to the next.
+    pub(in crate::inference) row_len: usize,
+    /// Whether it is added to what is there, or replaces it.
+    pub(in crate::inference) adds: bool,
+}
+
+/// A block of the product that a kernel computes: a few rows, a few blocks of columns.
+///
+/// The places are pointers because the same memory is read in several steps: a kernel reads
+/// `n_rows` rows and `n_blocks` blocks and writes their sums, and nothing else.
+#[derive(Clone, Copy)]
+pub(super) struct Tile {
+    /// Groups of four values in a row.
+    pub(super) n_groups: usize,
+    /// The first block of columns.
+    pub(super) block: usize,
+    /// How many blocks.
+    pub(super) n_blocks: usize,
+    /// Where the first sum goes.
+    pub(super) output: *mut f32,
+    /// From a row of sums to the next.
+    pub(super) output_len: usize,
+    /// How many columns there are from the first block on.
+    pub(super) n_columns: usize,
+    /// Whether sums are added to what is there.
+    pub(super) adds: bool,
+}
+
+impl Matrix {
+    /// A matrix of `scales.len()` outputs, each a row of `values` in units of its scale.
+    ///
+    /// # Panics
+    /// When the lengths do not fit one another.
+    pub(in crate::inference) fn new(values: &[i8], scales: &[f32], biases: &[f32]) -> Self {
+        let n_outputs = scales.len();
+        assert_eq!(biases.len(), n_outputs, "one bias per output");
+        assert!(values.len().is_multiple_of(n_outputs), "rows are whole");
+        let n_inputs = values.len() / n_outputs;
+        let (n_blocks, n_groups) = (n_outputs.div_ceil(BLOCK), n_inputs.div_ceil(GROUP));
+        let mut packed = vec![0_i8; n_blocks * n_groups * BLOCK * GROUP];
+        let mut starts = vec![0_i32; n_blocks * BLOCK];
+        for (output, row) in values.chunks_exact(n_inputs).enumerate() {
+            let (block, column) = (output / BLOCK, output % BLOCK);
+            for (group, group_values) in row.chunks(GROUP).enumerate() {
+                let start = ((block * n_groups + group) * BLOCK + column) * GROUP;
+                packed[start..start + group_values.len()].copy_from_slice(group_values);
+            }
+            let sum: i32 = row.iter().map(|&value| i32::from(value)).sum();
+            starts[output] = -i32::from(ZERO) * sum;
+        }
+        let padded = |list: &[f32]| {
+            let mut list = list.to_vec();
+            list.resize(n_blocks * BLOCK, 0.0);
+            list
+        };
+        let columns = Columns { scales: padded(scales), biases: padded(biases), starts };
+        Self { values: packed, n_inputs, n_outputs, columns }
+    }
+
+    /// How many values a row of the product has.
+    pub(in crate::inference) const fn n_outputs(&self) -> usize {
+        self.n_outputs
+    }
+
+    /// `rows` × this + biases.
+    ///
+    /// # Panics
+    /// When the rows have another width than the matrix inputs, were quantized for another CPU, or
+    /// the product has no place in the output.
+    pub(in crate::inference) fn multiply(&self, isa: Isa, rows: &Rows, output: &mut Output<'_>) {
+        assert_eq!(rows.width, self.n_inputs, "rows are as wide as the matrix is high");
+        assert!(rows.are_for(isa), "rows were made for this CPU");
+        let Some(n_before) = rows.len().checked_sub(1) else { return };
+        assert!(self.n_outputs <= output.row_len, "rows do not overlap");
+        let n_needed = n_before * output.row_len + self.n_outputs;
+        assert!(n_needed <= output.values.len(), "the product has its place");
+        let max_blocks = match isa.0 {
+            #[cfg(target_arch = "x86_64")]
+            Level::Avx512 => avx512::MAX_BLOCKS,
+            _ => 1,
+        };
+        // Columns outside, rows inside: what is read of the matrix stays in the nearest cache.
+        let n_blocks = self.n_outputs.div_ceil(BLOCK);
+        for block in (0..n_blocks).step_by(max_blocks) {
+            let column = block * BLOCK;
+            let tile = Tile {
+                n_groups: rows.row_len() / GROUP,
+                block,
+                n_blocks: (n_blocks - block).min(max_blocks),
+                output: output.values[column..].as_mut_ptr(),
+                output_len: output.row_len,
+                n_columns: self.n_outputs - column,
+                adds: output.adds,
+            };
+            match isa.0 {
+                Level::Portable => portable(self, rows, column, output),
+                #[cfg(target_arch = "x86_64")]
+                // SAFETY: an `Isa` exists only for what the CPU has; rows, matrix and output have
+                // the lengths that were checked above, and the blocks are blocks of the matrix.
+                Level::Avx2 => unsafe { avx2::multiply(self, rows, tile) },
+                #[cfg(target_arch = "x86_64")]
+                // SAFETY: as above.
+                Level::Avx512 => unsafe { avx512::multiply(self, rows, tile) },
+            }
+        }
+    }
+}
+
+/// One block of columns without any vector instruction.
+fn portable(matrix: &Matrix, rows: &Rows, column: usize, output: &mut Output<'_>) {
+    let Columns { scales, biases, starts } = &matrix.columns;
+    let row_len = rows.row_len();
+    let block_len = row_len * BLOCK;
+    let start = column / BLOCK * block_len;
+    let weights = &matrix.values[start..start + block_len];
+    let n_columns = BLOCK.min(matrix.n_outputs - column);
+    let bytes = rows.bytes.chunks_exact(row_len).zip(&rows.scales);
+    for ((bytes, row_scale), output_row) in bytes.zip(output.values.chunks_mut(output.row_len)) {
+        let mut sums = [0_i32; BLOCK];
+        sums.copy_from_slice(&starts[column..column + BLOCK]);
+        let groups = bytes.as_chunks::<GROUP>().0.iter();
+        for (group, weights) in groups.zip(weights.as_chunks::<{ BLOCK * GROUP }>().0) {
+            let group = group.map(i32::from);
+            for (sum, weights) in sums.iter_mut().zip(weights.as_chunks::<GROUP>().0) {
+                for (value, weight) in group.iter().zip(weights) {
+                    *sum += value * i32::from(*weight);
+                }
+            }
+        }
+        for (idx, place) in output_row[column..column + n_columns].iter_mut().enumerate() {
+            let scale = row_scale * scales[column + idx];
+            let value = sums[idx] as f32 * scale + biases[column + idx];
+            *place = if output.adds { *place + value } else { value };
+        }
+    }
+}
