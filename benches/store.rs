@@ -7,8 +7,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use fenzhen::domain::{Complaint, CustomerTier, Elements, Labels, StaffRole, Tier};
 use fenzhen::store::{
-    ClaimOutcome, Completion, Intake, NewCase, NewEvent, Store, StoreOptions, StoredResponse,
-    Triage,
+    ClaimOutcome, Completion, Intake, NewCase, NewEvent, Sightings, Store, StoreOptions,
+    StoredResponse, Triage,
 };
 use jiff::{SignedDuration, Timestamp};
 use tokio::runtime::Runtime;
@@ -61,8 +61,8 @@ fn intake(received_at: Timestamp) -> Intake {
         kind: "case.received".to_owned(),
         data: serde_json::json!({}),
     };
-    let alarm_at = Some(case.triage.first_due_at);
-    Intake { case, event, alarm_at, completion: None }
+    let (alarm_at, sightings) = (Some(case.triage.first_due_at), Sightings::default());
+    Intake { case, event, alarm_at, sightings, repeats: Vec::new(), completion: None }
 }
 
 /// Claims a key first and stores the answer under it, as a request with an idempotency key does.

@@ -5,6 +5,7 @@ use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 use clap::{Args, ValueEnum};
 
+use crate::identity::SessionLifetime;
 use crate::outbound::Network;
 use crate::triage::{EngineOptions, Sources};
 
@@ -73,6 +74,62 @@ pub struct DatabaseConfig {
     /// Most connections at once
     #[arg(long, env = "FENZHEN_DATABASE_CONNECTIONS", default_value_t = 8, value_name = "N")]
     pub database_connections: u32,
+
+    /// Folder for what can be made again from the database, such as the vectors of the library
+    #[arg(long, env = "FENZHEN_CACHE", default_value = "data/cache", value_name = "DIR")]
+    pub cache: PathBuf,
+}
+
+/// Who is let in, and for how long.
+#[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "Access")]
+pub struct AccessConfig {
+    /// Whether callers must say who they are; if not set, only on a loopback address they need not
+    #[arg(long, env = "FENZHEN_AUTH", value_enum, value_name = "WHETHER")]
+    pub auth: Option<AuthMode>,
+
+    /// Seconds without a request after which a session ends
+    #[arg(long, env = "FENZHEN_SESSION_IDLE_S", default_value_t = 30 * 60, value_name = "SECONDS")]
+    pub session_idle_s: u64,
+
+    /// Seconds after which a session ends in any case
+    #[arg(
+        long,
+        env = "FENZHEN_SESSION_ABSOLUTE_S",
+        default_value_t = 12 * 60 * 60,
+        value_name = "SECONDS"
+    )]
+    pub session_absolute_s: u64,
+}
+
+/// Whether callers must say who they are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum AuthMode {
+    /// Every request needs a key or a session.
+    Required,
+    /// Whoever reaches the address may do everything; on a loopback address alone.
+    Open,
+}
+
+impl Default for AccessConfig {
+    fn default() -> Self {
+        Self { auth: None, session_idle_s: 30 * 60, session_absolute_s: 12 * 60 * 60 }
+    }
+}
+
+impl AccessConfig {
+    /// Whether a service that listens there refuses callers who do not say who they are.
+    pub fn is_closed(&self, listen: SocketAddr) -> bool {
+        self.auth.map_or(!listen.ip().is_loopback(), |auth| auth == AuthMode::Required)
+    }
+
+    /// How long sessions live.
+    pub const fn session_lifetime(&self) -> SessionLifetime {
+        SessionLifetime {
+            idle: Duration::from_secs(self.session_idle_s),
+            absolute: Duration::from_secs(self.session_absolute_s),
+        }
+    }
 }
 
 /// How the service listens and protects itself.
@@ -119,6 +176,10 @@ pub struct HttpConfig {
     /// Seconds between looks at the model, rule, routing and calendar files for a change
     #[arg(long, env = "FENZHEN_RELOAD_S", default_value_t = 2, value_name = "SECONDS")]
     pub reload_s: u64,
+
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "a doc comment here would become the heading of `--help`")]
+    pub access: AccessConfig,
 
     #[command(flatten)]
     #[expect(missing_docs, reason = "a doc comment here would become the heading of `--help`")]

@@ -15,12 +15,13 @@ use anyhow::Context;
 use jiff::Timestamp;
 use tokio::{net::TcpListener, sync::oneshot, time::MissedTickBehavior};
 
-use crate::config::{DatabaseConfig, HttpConfig};
+use crate::config::{AccessConfig, DatabaseConfig, HttpConfig};
 use crate::http::{self, Clock, Service};
+use crate::identity::Identity;
 use crate::outbound::Outbound;
 use crate::store::{Store, StoreOptions};
 use crate::telemetry;
-use crate::triage::{Courier, Desk, Engine, Knowledge, Sources};
+use crate::triage::{Courier, Desk, Engine, Knowledge, Shelf, Sources};
 
 /// The time of this machine, to the millisecond. The edge alone asks for it.
 #[expect(clippy::disallowed_methods, reason = "this is the edge that reads the clock")]
@@ -52,6 +53,12 @@ pub async fn open_store(config: &DatabaseConfig) -> anyhow::Result<Store> {
     Ok(store)
 }
 
+/// Keys, users and sessions of a database, for commands.
+pub async fn open_identity(config: &DatabaseConfig) -> anyhow::Result<Identity> {
+    let lifetime = AccessConfig::default().session_lifetime();
+    Ok(Identity::new(open_store(config).await?, lifetime))
+}
+
 /// The service, listening.
 pub struct App {
     listener: TcpListener,
@@ -79,6 +86,13 @@ impl App {
         sources: Sources,
         clock: Clock,
     ) -> anyhow::Result<Self> {
+        let is_closed = config.access.is_closed(config.listen);
+        if !is_closed && !config.listen.ip().is_loopback() {
+            anyhow::bail!(
+                "`--auth open` would let the whole network in: listen on a loopback address, or \
+                 leave `--auth` out and make keys with `fenzhen keys create`"
+            );
+        }
         let metrics = telemetry::init_metrics().context("cannot start the metrics")?;
         // Looked at before the files are read: what changes meanwhile is read again.
         let seen = newest_change(&sources);
@@ -87,8 +101,10 @@ impl App {
             tracing::warn!(problem, "no model is live: rules alone answer");
         }
         let store = open_store(database).await?;
-        let desk =
-            Arc::new(Desk::new(Engine::with_options(knowledge, config.engine_options()), store));
+        let identity = Arc::new(Identity::new(store.clone(), config.access.session_lifetime()));
+        let shelf = Shelf::new(database.cache.clone());
+        let engine = Engine::with_options(knowledge, config.engine_options());
+        let desk = Arc::new(Desk::new(engine, store, shelf));
         let listener = TcpListener::bind(config.listen)
             .await
             .with_context(|| format!("cannot listen on {}", config.listen))?;
@@ -96,7 +112,7 @@ impl App {
         let outbound = Outbound::new(config.work.timeout(), config.work.outbound_networks.clone())
             .context("cannot prepare calls to other systems")?;
         let courier = Arc::new(Courier::new(Arc::clone(&desk), outbound));
-        let service = Service { desk, courier, clock, metrics };
+        let service = Service { desk, identity, courier, clock, metrics };
         Ok(Self { listener, address, service, config, sources, seen })
     }
 
@@ -114,6 +130,7 @@ impl App {
         let watch = tokio::spawn(watch(desk, self.sources, self.seen, period));
         let work = work::start(&self.service, self.config.work.period());
         let shutdown = async { drop(finished.await) };
+        let router = router.into_make_service_with_connect_info::<SocketAddr>();
         let server = axum::serve(self.listener, router).with_graceful_shutdown(shutdown);
         let mut server = tokio::spawn(server.into_future());
         tokio::select! {

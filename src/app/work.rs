@@ -9,6 +9,7 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, MissedTickBehavior, interval, interval_at};
 
 use crate::http::{Clock, Service};
+use crate::identity::Identity;
 use crate::triage::{Courier, Desk, Struck};
 
 /// How often the gauges of what waits are taken.
@@ -16,13 +17,14 @@ const GAUGE_PERIOD: Duration = Duration::from_secs(5);
 
 /// Starts all tasks, which end when the set is dropped.
 pub(super) fn start(service: &Service, period: Duration) -> JoinSet<()> {
-    let Service { desk, courier, clock, metrics } = service.clone();
+    let Service { desk, identity, courier, clock, metrics } = service.clone();
     let mut tasks = JoinSet::new();
     tasks.spawn(strike(Arc::clone(&desk), Arc::clone(&clock), period));
     tasks.spawn(carry(Arc::clone(&courier), Arc::clone(&clock), period));
     tasks.spawn(measure(courier, Arc::clone(&desk), Arc::clone(&clock)));
     tasks.spawn(tend_metrics(metrics));
-    tasks.spawn(forget_keys(desk, clock));
+    tasks.spawn(tend_shelf(Arc::clone(&desk)));
+    tasks.spawn(forget(desk, identity, clock));
     tasks
 }
 
@@ -97,6 +99,27 @@ async fn measure(courier: Arc<Courier>, desk: Arc<Desk>, clock: Clock) {
     }
 }
 
+/// Keeps the vectors of the library up to date: as long as there is something to do without a
+/// rest, then every second.
+async fn tend_shelf(desk: Arc<Desk>) {
+    let mut ticks = interval(Duration::from_secs(1));
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        ticks.tick().await;
+        loop {
+            match desk.tend_shelf().await {
+                Ok(true) => {}
+                Ok(false) => break,
+                Err(error) => {
+                    let error = &error as &dyn std::error::Error;
+                    tracing::warn!(error, "the vectors of the library cannot be kept up now");
+                    break;
+                }
+            }
+        }
+    }
+}
+
 /// Empties the buffers of the metrics every few seconds.
 async fn tend_metrics(metrics: PrometheusHandle) {
     let mut ticks = interval(Duration::from_secs(5));
@@ -106,11 +129,15 @@ async fn tend_metrics(metrics: PrometheusHandle) {
     }
 }
 
-/// Forgets idempotency keys whose time is over, every hour.
-async fn forget_keys(desk: Arc<Desk>, clock: Clock) {
+/// Forgets sessions and idempotency keys whose time is over, every hour.
+async fn forget(desk: Arc<Desk>, identity: Arc<Identity>, clock: Clock) {
     let mut ticks = interval(Duration::from_hours(1));
     loop {
         ticks.tick().await;
+        if let Err(error) = identity.forget_sessions(clock()).await {
+            let error = &error as &dyn std::error::Error;
+            tracing::warn!(error, "old sessions cannot be forgotten now");
+        }
         if let Err(error) = desk.forget_keys(clock()).await {
             let error = &error as &dyn std::error::Error;
             tracing::warn!(error, "old idempotency keys cannot be forgotten now");

@@ -72,6 +72,23 @@ pub enum Event {
         /// When the firm received it, if that was before it was stored.
         #[serde(default)]
         received_at: Option<Timestamp>,
+        /// Who took it in, and answers for it until somebody else does 首问负责制.
+        #[serde(default)]
+        owner: Option<String>,
+    },
+    #[serde(rename = "case.joined")]
+    Joined {
+        /// The submission that says the same.
+        submission: String,
+        /// How like the two are.
+        similarity: f64,
+    },
+    #[serde(rename = "case.separated")]
+    Separated {
+        submission: String,
+        /// The case that it is now.
+        into: String,
+        reason: String,
     },
     #[serde(rename = "case.corrected")]
     Corrected { after: Standing },
@@ -129,6 +146,10 @@ pub enum Event {
     Paused { reason: String },
     #[serde(rename = "case.resumed")]
     Resumed {},
+    #[serde(rename = "case.unmasked")]
+    Unmasked { reason: String },
+    #[serde(rename = "case.erased")]
+    Erased { reason: String },
     #[serde(rename = "case.clock_warned")]
     ClockWarned { alarm: Alarm },
     #[serde(rename = "case.clock_breached")]

@@ -4,8 +4,9 @@
 use serde::Deserialize;
 
 use crate::calendar::Period;
-use crate::cases::Compensation;
 use crate::cases::compensation::CompensationSource;
+use crate::cases::duplicates::DuplicatesSource;
+use crate::cases::{Compensation, Duplicates};
 use crate::domain::Tier;
 
 /// How cases are handled.
@@ -23,6 +24,8 @@ pub struct Handbook {
     pub report: Period,
     /// What customers are owed.
     pub compensation: Compensation,
+    /// By what submissions are told to be the same.
+    pub duplicates: Duplicates,
     escalation: [EscalationLevel; 2],
 }
 
@@ -56,6 +59,7 @@ struct HandbookSource {
     clocks: ClocksSource,
     escalation: EscalationSource,
     compensation: CompensationSource,
+    duplicates: DuplicatesSource,
 }
 
 #[derive(Deserialize)]
@@ -89,6 +93,7 @@ impl Handbook {
         let mut mistakes = Vec::new();
         let EscalationSource { team, executive } = source.escalation;
         let compensation = source.compensation.check(&mut mistakes);
+        let duplicates = source.duplicates.check(&mut mistakes);
         let mut warnings = source.warnings;
         if !warnings.iter().all(|percent| (1..100).contains(percent)) {
             mistakes.push("`warnings` are percents from 1 to 99".to_owned());
@@ -129,6 +134,7 @@ impl Handbook {
             execution,
             report,
             compensation,
+            duplicates,
             escalation: [
                 EscalationLevel { decision: by_team, recipients: team.recipients },
                 EscalationLevel { decision: by_executive, recipients: executive.recipients },

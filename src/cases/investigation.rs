@@ -17,6 +17,18 @@ pub enum Liability {
     Mixed,
 }
 
+impl Liability {
+    /// The identifier in data and the API.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Company => "company",
+            Self::Customer => "customer",
+            Self::ThirdParty => "third_party",
+            Self::Mixed => "mixed",
+        }
+    }
+}
+
 /// What a department thinks 部门意见.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Opinion {

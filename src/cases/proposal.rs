@@ -25,6 +25,32 @@ pub enum RemedyKind {
     Improvement,
 }
 
+impl RemedyKind {
+    /// Every kind.
+    pub const ALL: [Self; 7] = [
+        Self::Refund,
+        Self::Exchange,
+        Self::Repair,
+        Self::Compensation,
+        Self::Voucher,
+        Self::Apology,
+        Self::Improvement,
+    ];
+
+    /// The identifier in data and the API.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Refund => "refund",
+            Self::Exchange => "exchange",
+            Self::Repair => "repair",
+            Self::Compensation => "compensation",
+            Self::Voucher => "voucher",
+            Self::Apology => "apology",
+            Self::Improvement => "improvement",
+        }
+    }
+}
+
 /// One thing that is offered.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -1,10 +1,13 @@
 //! The command line: one file per command. Data goes to stdout, talk to stderr.
 
+mod audit;
 mod classify;
+mod keys;
 mod migrate;
 mod models;
 mod rules;
 mod serve;
+mod users;
 
 use std::{
     io::{self, Write},
@@ -38,6 +41,15 @@ enum Command {
     /// Look at the models
     #[command(subcommand)]
     Models(models::Models),
+    /// Manage the keys of systems
+    #[command(subcommand)]
+    Keys(keys::Keys),
+    /// Manage users and their roles
+    #[command(subcommand)]
+    Users(users::Users),
+    /// Export or verify the audit log
+    #[command(subcommand)]
+    Audit(audit::AuditLog),
     /// Bring the database to the newest schema
     Migrate(migrate::Migrate),
 }
@@ -51,6 +63,9 @@ pub fn run(cli: Cli) -> ExitCode {
             Command::Classify(command) => command.run(),
             Command::Rules(command) => command.run(),
             Command::Models(command) => command.run(),
+            Command::Keys(command) => command.run(),
+            Command::Users(command) => command.run(),
+            Command::Audit(command) => command.run(),
             Command::Migrate(command) => command.run(),
         }
     });

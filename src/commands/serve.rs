@@ -24,8 +24,16 @@ pub(super) struct Serve {
 impl Serve {
     pub(super) fn run(self) -> anyhow::Result<ExitCode> {
         app::runtime()?.block_on(async {
+            let is_closed = self.http.access.is_closed(self.http.listen);
             let app = App::start(self.http, &self.database, self.knowledge.sources()).await?;
             writeln!(io::stderr(), "fenzhen listens on http://{}", app.address())?;
+            if !is_closed {
+                writeln!(
+                    io::stderr(),
+                    "it is open: whoever reaches this address may do everything; `--auth required` \
+                     asks for keys"
+                )?;
+            }
             app.run_until(app::stop_signal()).await?;
             Ok(ExitCode::SUCCESS)
         })

@@ -2,6 +2,7 @@
 //! decision with its reasons, deadline. Pure types that cannot hold an illegal value; no clock,
 //! no randomness, no input or output, and no serialization formats beyond the names of things.
 
+mod access;
 mod complaint;
 mod decision;
 mod label;
@@ -12,6 +13,7 @@ mod span;
 mod taxonomy;
 mod verdict;
 
+pub use access::{Reach, Scope, ScopeError};
 pub use complaint::{
     Channel, Complaint, ComplaintText, CustomerTier, Elements, MAX_TEXT_CHARS, TextError,
 };

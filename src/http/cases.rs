@@ -19,6 +19,7 @@ use uuid::Uuid;
 
 use crate::domain::{Channel, LabelId, QueueId};
 use crate::http::Service;
+use crate::http::caller::Caller;
 use crate::http::classify::{json_response, read_submission};
 use crate::http::error::{ApiError, Problem};
 use crate::http::layers::REQUEST_ID;
@@ -34,7 +35,11 @@ const MAX_KEY_BYTES: usize = 255;
 /// Receives a complaint as a case
 ///
 /// Judges it like `/v1/classify` and stores it. The same `channel` and `external_id` again answer
-/// the case that is there; the same `Idempotency-Key` again answers as the first time.
+/// the case that is there; the same `Idempotency-Key` again answers as the first time. What the
+/// same customer, or somebody with the same order, sends again in near-same words within days is
+/// joined to the first case: `joined_as` names it in the case's `joined`. Another complaint about
+/// the same order or product is a case of its own, listed in `repeats` of both and counted in
+/// `prior_contacts`.
 #[utoipa::path(
     post,
     path = "/v1/cases",
@@ -43,21 +48,25 @@ const MAX_KEY_BYTES: usize = 255;
     params(("Idempotency-Key" = Option<String>, Header, description = "Up to 255 visible ASCII characters")),
     responses(
         (status = 201, description = "A new case", body = CaseAnswer<'static>, headers(("Location" = String))),
-        (status = 200, description = "The case that was there", body = CaseAnswer<'static>),
+        (status = 200, description = "The case that was there, or that it is joined to", body = CaseAnswer<'static>),
         (status = 409, description = "A request with this key is in work", body = Problem, content_type = "application/problem+json"),
         (status = 422, description = "Every mistake, or a key with another body", body = Problem, content_type = "application/problem+json"),
     )
 )]
 pub(super) async fn receive(
     State(service): State<Service>,
+    caller: Caller,
     headers: HeaderMap,
     body: Result<Bytes, BytesRejection>,
 ) -> Result<Response, ApiError> {
     let key = idempotency_key(&headers, body.as_ref().map_or(&[], |body| body))?;
+    // What one client calls a request is not what another does.
+    let key = key.map(|(key, digest)| (caller.namespace() + &key, digest));
     let submission = read_submission(&service, &headers, body)?;
     let id = new_id();
     let receipt = Receipt {
         submission,
+        by: caller.receiver(),
         key,
         id,
         request_id: request_id(&headers).map(ToOwned::to_owned),
@@ -150,6 +159,7 @@ pub(super) struct CasesAnswer<'a> {
 )]
 pub(super) async fn list(
     State(desk): State<Arc<Desk>>,
+    caller: Caller,
     parameters: Result<Query<ListParameters>, QueryRejection>,
 ) -> Result<Response, ApiError> {
     let Query(parameters) = parameters.map_err(ApiError::Query)?;
@@ -166,6 +176,7 @@ pub(super) async fn list(
         executive_review: parameters.executive_review,
         needs_triage: parameters.needs_triage,
         channel: channel.transpose()?,
+        reach: Some(caller.principal.reach()),
     };
     let (after, limit) = (page.cursor()?, page.limit()?);
     let page = desk.list_cases(&filter, after, limit).await?;
@@ -193,7 +204,8 @@ pub(super) async fn show(
 ) -> Result<Response, ApiError> {
     let id = case_id(id)?;
     let case = desk.find_case(id).await?.ok_or(ApiError::Missing("case"))?;
-    Ok(Json(CaseAnswer::new(&case)).into_response())
+    let matter = desk.find_matter(id).await?;
+    Ok(Json(CaseAnswer::new(&case, &matter)).into_response())
 }
 
 /// Something that happened to a case.

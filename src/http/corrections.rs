@@ -15,6 +15,7 @@ use axum::{
 use uuid::Uuid;
 
 use crate::http::Service;
+use crate::http::caller::Caller;
 use crate::http::cases::{case_id, request_id};
 use crate::http::classify::read_json;
 use crate::http::error::{ApiError, Problem};
@@ -43,12 +44,14 @@ use crate::triage::{CaseAnswer, CorrectionAnswer, CorrectionRequest, Desk, Mista
 )]
 pub(super) async fn correct(
     State(service): State<Service>,
+    caller: Caller,
     id: Result<Path<String>, PathRejection>,
     headers: HeaderMap,
     body: Result<Bytes, BytesRejection>,
 ) -> Result<Response, ApiError> {
     let id = case_id(id)?;
-    let value = read_json(&headers, body)?;
+    let mut value = read_json(&headers, body)?;
+    caller.sign(&mut value)?;
     let request = CorrectionRequest::parse(value, &service.desk.engine().knowledge());
     apply(&service, id, &headers, request).await
 }
@@ -72,12 +75,14 @@ pub(super) async fn correct(
 )]
 pub(super) async fn reroute(
     State(service): State<Service>,
+    caller: Caller,
     id: Result<Path<String>, PathRejection>,
     headers: HeaderMap,
     body: Result<Bytes, BytesRejection>,
 ) -> Result<Response, ApiError> {
     let id = case_id(id)?;
-    let value = read_json(&headers, body)?;
+    let mut value = read_json(&headers, body)?;
+    caller.sign(&mut value)?;
     let request = CorrectionRequest::parse_route(value, &service.desk.engine().knowledge());
     apply(&service, id, &headers, request).await
 }
@@ -91,7 +96,8 @@ async fn apply(
     let request = request.map_err(ApiError::Mistakes)?;
     let now = (service.clock)();
     let case = service.desk.correct(id, request, request_id(headers), now).await?;
-    Ok(Json(CaseAnswer::new(&case)).into_response())
+    let matter = service.desk.find_matter(id).await?;
+    Ok(Json(CaseAnswer::new(&case, &matter)).into_response())
 }
 
 /// Lists what people said about a case's labels and route, oldest first

@@ -11,6 +11,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::cases::{Refusal, RefusalReason};
+use crate::identity;
 use crate::store;
 use crate::triage::{DeskError, Mistake};
 
@@ -33,6 +34,9 @@ pub(crate) struct Problem {
     /// What can be done with the case instead.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     moves: Vec<String>,
+    /// When to try again, in seconds.
+    #[serde(skip)]
+    retry_after_s: u64,
     /// Every mistake that was found.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     errors: Vec<Mistake>,
@@ -56,6 +60,7 @@ impl Problem {
             status: status.as_u16(),
             detail: Some(detail.to_owned()),
             version: None,
+            retry_after_s: 1,
             moves: Vec::new(),
             errors: Vec::new(),
         }
@@ -94,8 +99,11 @@ impl IntoResponse for Problem {
         let mut response = (status, Body::from(body)).into_response();
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(PROBLEM_JSON));
+        if status == StatusCode::UNAUTHORIZED {
+            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
         if status == StatusCode::TOO_MANY_REQUESTS {
-            headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+            headers.insert(header::RETRY_AFTER, self.retry_after_s.into());
         }
         response
     }
@@ -127,6 +135,18 @@ pub(crate) enum ApiError {
     Desk(DeskError),
     /// A background task died.
     Task(tokio::task::JoinError),
+    /// Nobody has said who they are.
+    Unauthenticated,
+    /// Whoever it is may not do this; why.
+    Forbidden(String),
+    /// Keys, users or sessions refused.
+    Identity(identity::Error),
+}
+
+impl From<identity::Error> for ApiError {
+    fn from(error: identity::Error) -> Self {
+        Self::Identity(error)
+    }
 }
 
 impl From<DeskError> for ApiError {
@@ -157,6 +177,9 @@ impl From<ApiError> for Problem {
             ApiError::Missing(what) => Self::of_status(StatusCode::NOT_FOUND)
                 .with_detail(format!("there is no such {what}")),
             ApiError::Desk(error) => Self::from(error),
+            ApiError::Unauthenticated => Self::unauthenticated(),
+            ApiError::Forbidden(why) => Self::of_status(StatusCode::FORBIDDEN).with_detail(why),
+            ApiError::Identity(error) => Self::from(error),
             ApiError::Task(error) => {
                 tracing::error!(%error, "a background task died");
                 Self::of_status(StatusCode::INTERNAL_SERVER_ERROR)
@@ -171,6 +194,31 @@ impl IntoResponse for ApiError {
     }
 }
 
+impl From<identity::Error> for Problem {
+    fn from(error: identity::Error) -> Self {
+        let detail = error.to_string();
+        match error {
+            identity::Error::BadToken | identity::Error::LogIn => {
+                Self::of_status(StatusCode::UNAUTHORIZED).with_detail(detail)
+            }
+            identity::Error::TooMany { wait_s } => Self {
+                retry_after_s: wait_s,
+                ..Self::of_status(StatusCode::TOO_MANY_REQUESTS)
+                    .with_detail(format!("{detail}: try again in {wait_s} seconds"))
+            },
+            identity::Error::Missing(what) => ApiError::Missing(what).into(),
+            identity::Error::Mistakes(mistakes) => {
+                let mistake = |(field, detail): (&str, String)| Mistake {
+                    pointer: format!("/{field}"),
+                    detail,
+                };
+                Self::of_mistakes(mistakes.into_iter().map(mistake).collect())
+            }
+            identity::Error::Store(error) => DeskError::Store(error).into(),
+        }
+    }
+}
+
 impl From<DeskError> for Problem {
     fn from(error: DeskError) -> Self {
         match error {
@@ -182,6 +230,8 @@ impl From<DeskError> for Problem {
             DeskError::NoCase => {
                 Self::of_status(StatusCode::NOT_FOUND).with_detail("there is no such case")
             }
+            DeskError::NoSubmission => Self::of_status(StatusCode::NOT_FOUND)
+                .with_detail("no such submission is joined to the case"),
             DeskError::Stale(version) => Self {
                 version: Some(version),
                 ..Self::of_status(StatusCode::CONFLICT).with_detail(format!(
@@ -191,6 +241,12 @@ impl From<DeskError> for Problem {
             DeskError::Refused(refusal) => Self::of_refusal(&refusal),
             DeskError::NotAllowed(role) => Self::of_status(StatusCode::FORBIDDEN)
                 .with_detail(format!("the role `{}` may not do this", role.as_str())),
+            DeskError::NoVectors => Self::of_status(StatusCode::SERVICE_UNAVAILABLE)
+                .with_detail("no model that compares texts is live yet: try again later"),
+            DeskError::Shelf(error) => {
+                tracing::error!(%error, "the file of vectors cannot be used");
+                Self::of_status(StatusCode::INTERNAL_SERVER_ERROR)
+            }
             DeskError::Store(store::Error::Cursor(error)) => {
                 Self::of_status(StatusCode::BAD_REQUEST).with_detail(error.to_string())
             }

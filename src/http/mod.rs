@@ -1,30 +1,46 @@
 //! The JSON API: routes, their documentation, and the layers around them. The only module that
 //! knows axum. It holds no business rule: handlers parse, call a use case, and show its outcome.
 
+mod audit;
 mod batch;
+mod caller;
 mod cases;
 mod classify;
 mod corrections;
 mod error;
+mod keys;
 mod knowledge;
 mod layers;
+mod library;
 mod page;
+mod permissions;
 mod probes;
 mod progress;
 mod queues;
 mod schema;
+mod separation;
+mod sessions;
+mod stats;
+mod unmask;
+mod users;
 mod webhooks;
 
 use std::sync::Arc;
 
-use axum::{Router, extract::FromRef, http::StatusCode, response::IntoResponse};
+use axum::{Router, extract::FromRef, http::StatusCode, middleware, response::IntoResponse};
 use jiff::Timestamp;
 use metrics_exporter_prometheus::PrometheusHandle;
-use utoipa::OpenApi;
+use utoipa::{
+    Modify, OpenApi,
+    openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme},
+};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::config::HttpConfig;
+use crate::http::caller::Door;
 use crate::http::error::Problem;
+use crate::http::permissions::Permissions;
+use crate::identity::Identity;
 use crate::triage::{Courier, Desk};
 
 /// Tells the time; tests turn its hands.
@@ -35,6 +51,8 @@ pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
 pub struct Service {
     /// The use cases.
     pub desk: Arc<Desk>,
+    /// Who is who.
+    pub identity: Arc<Identity>,
     /// Carries messages to other systems.
     pub courier: Arc<Courier>,
     /// Tells the time.
@@ -50,11 +68,32 @@ impl FromRef<Service> for Arc<Desk> {
 }
 
 #[derive(OpenApi)]
-#[openapi(info(
-    title = "Fenzhen 分诊",
-    description = "Reads Chinese complaints: category, severity, sentiment, risk signals, route, deadlines, and why."
-))]
+#[openapi(
+    info(
+        title = "Fenzhen 分诊",
+        description = "Reads Chinese complaints: category, severity, sentiment, risk signals, route, deadlines, and why."
+    ),
+    modifiers(&Bearer),
+    security(("bearer" = []))
+)]
 struct Documentation;
+
+/// How callers say who they are.
+struct Bearer;
+
+impl Modify for Bearer {
+    fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
+        let bearer = HttpBuilder::new()
+            .scheme(HttpAuthScheme::Bearer)
+            .description(Some(
+                "A key (`fz_…`) or the token of a session (`fzs_…`). An open service, which \
+                 listens on its own machine alone, answers without.",
+            ))
+            .build();
+        let components = document.components.get_or_insert_default();
+        components.add_security_scheme("bearer", SecurityScheme::Http(bearer));
+    }
+}
 
 /// The whole API with its layers.
 pub fn router(service: Service, config: &HttpConfig) -> Router {
@@ -65,12 +104,25 @@ pub fn router(service: Service, config: &HttpConfig) -> Router {
         .routes(routes!(cases::events))
         .routes(routes!(corrections::correct, corrections::list))
         .routes(routes!(corrections::reroute))
+        .routes(routes!(separation::separate))
         .routes(routes!(progress::show))
         .routes(routes!(progress::step))
+        .routes(routes!(library::search))
+        .routes(routes!(library::similar_to_text))
+        .routes(routes!(library::similar_to_case))
+        .routes(routes!(stats::show))
         .routes(routes!(queues::list))
         .routes(routes!(queues::show))
         .routes(routes!(knowledge::rules))
         .routes(routes!(knowledge::models))
+        .routes(routes!(unmask::unmask))
+        .routes(routes!(keys::list, keys::create))
+        .routes(routes!(keys::rotate))
+        .routes(routes!(keys::revoke))
+        .routes(routes!(users::list, users::create))
+        .routes(routes!(users::change))
+        .routes(routes!(sessions::open, sessions::close))
+        .routes(routes!(audit::list))
         .routes(routes!(webhooks::create, webhooks::list))
         .routes(routes!(webhooks::show, webhooks::delete))
         .routes(routes!(webhooks::rotate))
@@ -83,6 +135,12 @@ pub fn router(service: Service, config: &HttpConfig) -> Router {
         .routes(routes!(batch::classify))
         .layer(axum::extract::DefaultBodyLimit::max(config.max_batch_bytes));
     let (api, documentation) = single.merge(batch).split_for_parts();
+    let door = Door {
+        service: service.clone(),
+        permissions: Arc::new(Permissions::new()),
+        closed: config.access.is_closed(config.listen),
+    };
+    let api = api.layer(middleware::from_fn_with_state(door, caller::admit));
     let api = layers::limit_load(api, config);
     // Probes stay outside the limits: an operator must see a busy service, not a shed probe.
     let router = api

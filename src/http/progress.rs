@@ -14,6 +14,7 @@ use axum::{
 };
 
 use crate::http::Service;
+use crate::http::caller::Caller;
 use crate::http::cases::{case_id, request_id};
 use crate::http::classify::read_json;
 use crate::http::error::{ApiError, Problem};
@@ -90,6 +91,7 @@ pub(super) async fn show(
 )]
 pub(super) async fn step(
     State(service): State<Service>,
+    caller: Caller,
     path: Result<Path<(String, String)>, PathRejection>,
     headers: HeaderMap,
     body: Result<Bytes, BytesRejection>,
@@ -101,7 +103,8 @@ pub(super) async fn step(
     }
     let desk = Arc::clone(&service.desk);
     let knowledge = desk.engine().knowledge();
-    let value = read_json(&headers, body)?;
+    let mut value = read_json(&headers, body)?;
+    caller.sign(&mut value)?;
     let request = StepRequest::parse(&step, value, &knowledge).map_err(ApiError::Mistakes)?;
     let now = (service.clock)();
     let life = desk.act(id, request, request_id(&headers), now).await?;

@@ -14,11 +14,13 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use crate::domain::QueueId;
+use crate::domain::{QueueId, Reach};
 use crate::http::Service;
+use crate::http::caller::Caller;
 use crate::http::error::{ApiError, Problem};
 use crate::http::page::PageParameters;
-use crate::triage::{CaseSummary, Desk};
+use crate::routing::Queue;
+use crate::triage::{CaseSummary, Desk, Knowledge};
 
 /// How many cases a list of queues shows of each.
 const N_NEXT: u16 = 3;
@@ -59,14 +61,19 @@ pub(super) struct QueuesAnswer<'a> {
     tag = "queues",
     responses((status = 200, description = "Every queue", body = QueuesAnswer<'static>))
 )]
-pub(super) async fn list(State(service): State<Service>) -> Result<Response, ApiError> {
+pub(super) async fn list(
+    State(service): State<Service>,
+    caller: Caller,
+) -> Result<Response, ApiError> {
     let desk = &service.desk;
-    let counts = desk.count_queues((service.clock)()).await?;
+    let knowledge = desk.engine().knowledge();
+    let reach = caller.principal.reach();
+    let mut counts = desk.count_queues((service.clock)()).await?;
+    counts.retain(|count| is_within(&reach, &count.queue, &knowledge));
     let mut next = Vec::with_capacity(counts.len());
     for count in &counts {
         next.push(desk.list_queue(&count.queue, None, N_NEXT).await?.items);
     }
-    let knowledge = desk.engine().knowledge();
     let standing = counts.iter().zip(&next).map(|(count, cases)| {
         // A queue that the policy no longer names still holds its cases, and nobody may lose
         // sight of them.
@@ -85,7 +92,9 @@ pub(super) async fn list(State(service): State<Service>) -> Result<Response, Api
     let mut queues: Vec<_> = standing.collect();
     queues.sort_by(|a, b| top_priority(b).total_cmp(&top_priority(a)));
     let has_cases = |id: &QueueId| counts.iter().any(|count| count.queue == *id);
-    let empty = knowledge.policy.queues().iter().filter(|queue| !has_cases(&queue.id));
+    let is_empty =
+        |queue: &&Queue| !has_cases(&queue.id) && is_within(&reach, &queue.id, &knowledge);
+    let empty = knowledge.policy.queues().iter().filter(is_empty);
     queues.extend(empty.map(|queue| QueueAnswer {
         id: queue.id.as_str(),
         name: &queue.name,
@@ -97,6 +106,17 @@ pub(super) async fn list(State(service): State<Service>) -> Result<Response, Api
         next: Vec::new(),
     }));
     Ok(Json(QueuesAnswer { queues }).into_response())
+}
+
+/// Whether a queue is shown to somebody who sees so far. Executives find cases of theirs that are
+/// on other queues in `/v1/cases`.
+fn is_within(reach: &Reach, queue: &QueueId, knowledge: &Knowledge) -> bool {
+    match reach {
+        Reach::All => true,
+        Reach::Queue(own) => own == queue,
+        Reach::Executive => knowledge.policy.executive_queue().id == *queue,
+        Reach::ReceivedBy(_) => false,
+    }
 }
 
 fn top_priority(queue: &QueueAnswer<'_>) -> f64 {
@@ -137,6 +157,7 @@ pub(super) struct QueuePage<'a> {
 )]
 pub(super) async fn show(
     State(desk): State<Arc<Desk>>,
+    caller: Caller,
     queue: Result<Path<String>, PathRejection>,
     parameters: Result<Query<QueueParameters>, QueryRejection>,
 ) -> Result<Response, ApiError> {
@@ -145,6 +166,9 @@ pub(super) async fn show(
     let page = PageParameters { cursor, limit };
     let (after, limit) = (page.cursor()?, page.limit()?);
     let queue: QueueId = queue.parse().map_err(|_| ApiError::Missing("queue"))?;
+    if !is_within(&caller.principal.reach(), &queue, &desk.engine().knowledge()) {
+        return Err(ApiError::Forbidden("the queue is none of yours".to_owned()));
+    }
     let page = desk.list_queue(&queue, after, limit).await?;
     if page.items.is_empty() && desk.engine().knowledge().policy.find_queue(&queue).is_none() {
         return Err(ApiError::Missing("queue"));

@@ -59,6 +59,8 @@ pub(super) struct SubmissionBody {
     occurred_at: Option<String>,
     /// When you received it, RFC 3339; now if not given. Clocks start here.
     received_at: Option<String>,
+    /// The person who took it in; the case is theirs until somebody else takes it 首问负责制.
+    received_by: Option<String>,
 }
 
 /// Who does something.
@@ -159,4 +161,16 @@ pub(super) struct WebhookBody {
 pub(super) struct ReplayBody {
     /// Their ids; all if not given.
     ids: Option<Vec<String>>,
+}
+
+/// Why a submission is another complaint.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "documentation alone")]
+pub(super) struct SeparationBody {
+    /// The version of the case that the person has read.
+    version: u32,
+    /// Who does it.
+    by: ActorBody,
+    /// Why.
+    reason: String,
 }

@@ -7,6 +7,7 @@ use crate::domain::{Evidence, Head, HeadKind, HeadPrediction, Prediction, Span, 
 use crate::inference::calibration::decide;
 use crate::inference::evidence::{HEAT_LANES, Heat, strongest_spans, words};
 use crate::inference::kernels;
+use crate::inference::projection::project;
 use crate::inference::weights::n_outputs;
 use crate::inference::{Classifier, Error, Features, LinearWeights, Vector, Vocabulary};
 use crate::registry::{HeadDecision, Manifest};
@@ -202,5 +203,11 @@ impl Classifier for LinearClassifier {
         let reading = self.read(document);
         let scores = self.scores(&reading.vector);
         self.answer(&reading, &scores, &self.decisions)
+    }
+
+    fn embed(&self, document: &Document<'_>) -> Option<Vec<f32>> {
+        let mut features = Vec::with_capacity(document.normalized().len() * 2);
+        self.features.extract(document, &mut features);
+        Some(project(&self.vocabulary.vectorize(&features).entries))
     }
 }

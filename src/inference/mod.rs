@@ -10,6 +10,7 @@ mod evidence;
 mod features;
 mod kernels;
 mod linear;
+mod projection;
 mod vocabulary;
 mod weights;
 
@@ -30,7 +31,7 @@ pub use encoder::{
 };
 pub use error::Error;
 pub use features::Features;
-pub use kernels::Isa;
+pub use kernels::{Isa, MappedFile, dot, signed};
 pub use linear::LinearClassifier;
 pub use vocabulary::{Entry, Vector, Vocabulary};
 pub use weights::{LinearWeights, WEIGHTS_FILE, n_outputs};

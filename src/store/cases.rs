@@ -10,7 +10,7 @@ use sqlx::{Any, AnyConnection, Arguments, AssertSqlSafe, Encode, Type};
 use uuid::Uuid;
 
 use crate::domain::{
-    Channel, Complaint, CustomerTier, Elements, LabelId, Labels, Money, QueueId, Tier,
+    Channel, Complaint, CustomerTier, Elements, LabelId, Labels, Money, QueueId, Reach, Tier,
 };
 use crate::store::Store;
 use crate::store::corrections::to_json;
@@ -18,6 +18,7 @@ use crate::store::cursor::{CaseCursor, Page};
 use crate::store::error::{Constraint, Error};
 use crate::store::events::{NewEvent, insert_event};
 use crate::store::idempotency::{Completion, finish_claim};
+use crate::store::matters::{Sightings, claim_sightings, insert_links, insert_sightings};
 use crate::store::row::Columns;
 use crate::store::writer::Write;
 
@@ -104,6 +105,10 @@ pub struct Intake {
     pub event: NewEvent,
     /// When the first clock strikes.
     pub alarm_at: Option<Timestamp>,
+    /// By what it is recognized when it comes in again.
+    pub sightings: Sightings,
+    /// Other cases about the same matter.
+    pub repeats: Vec<Uuid>,
     /// The answer to keep under an idempotency key, when the request has one.
     pub completion: Option<Completion>,
 }
@@ -115,6 +120,9 @@ pub enum Inserted {
     Created,
     /// The channel has sent it before: nothing was written, this is the case that is there.
     Existing(Box<Case>),
+    /// Somebody has stored a submission with the same identifiers since they were looked up, or has
+    /// moved the case: nothing was written, and the caller looks again.
+    Changed,
 }
 
 /// Which cases to list; what is not set does not matter.
@@ -134,6 +142,8 @@ pub struct CaseFilter {
     pub needs_triage: Option<bool>,
     /// From this channel.
     pub channel: Option<Channel>,
+    /// Of those that the reader may see.
+    pub reach: Option<Reach>,
 }
 
 /// Every column in the order in which `bind` writes them.
@@ -182,6 +192,21 @@ impl Store {
         conditions.and("needs_triage =", filter.needs_triage.map(i64::from))?;
         conditions.and("channel =", filter.channel.map(|channel| channel.as_str().to_owned()))?;
         conditions.and("id <", after.map(|cursor| cursor.id.to_string()))?;
+        match &filter.reach {
+            None | Some(Reach::All) => {}
+            Some(Reach::Queue(queue)) => {
+                conditions.and("queue =", Some(queue.as_str().to_owned()))?;
+            }
+            Some(Reach::Executive) => {
+                conditions.sql.push_str(" AND (executive_review = 1 OR tier = 3)");
+            }
+            Some(Reach::ReceivedBy(actor)) => {
+                let own = "1 = (SELECT COUNT(*) FROM events \
+                           WHERE seq = 1 AND case_id = cases.id AND actor =";
+                conditions.and(own, Some(actor.clone()))?;
+                conditions.sql.push(')');
+            }
+        }
         let Conditions { sql, mut arguments } = conditions;
         arguments.add(i64::from(limit) + 1).map_err(sqlx::Error::Encode)?;
         let columns = columns!();
@@ -219,44 +244,98 @@ impl Write for Intake {
     type Output = Inserted;
 
     async fn run(&self, connection: &mut AnyConnection) -> Result<Inserted, Error> {
-        let sql = concat!(
-            "INSERT INTO cases (",
-            columns!(),
-            ", alarm_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, \
-             $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34, $35, $36, $37, $38, $39, \
-             $40, $41) \
-             ON CONFLICT (channel, external_id) DO NOTHING"
-        );
-        let inserted = bind(sqlx::query(sql), &self.case)
-            .bind(self.alarm_at.map(Timestamp::as_microsecond))
-            .execute(&mut *connection)
-            .await?;
-        if inserted.rows_affected() == 0 {
-            let existing = find_by_external_id(connection, &self.case).await?;
-            return existing
-                .map(Inserted::Existing)
-                .ok_or(Error::Broken(Constraint::CaseExternalId));
+        let Self { case, sightings, repeats, completion, .. } = self;
+        if let Some(external_id) = &case.external_id {
+            let channel = case.complaint.channel;
+            if let Some(joined_to) = find_joined_to(connection, channel, external_id).await? {
+                return Ok(Inserted::Existing(joined_to));
+            }
         }
-        insert_event(connection, self.case.id, 1, &self.event).await?;
-        if let Some(completion) = &self.completion {
+        if !claim_sightings(connection, sightings).await? {
+            return Ok(Inserted::Changed);
+        }
+        if let Some(existing) = insert_new_case(connection, self).await? {
+            return Ok(Inserted::Existing(existing));
+        }
+        let received_at = case.complaint.received_at;
+        insert_sightings(connection, sightings, case.id, case.id, received_at).await?;
+        insert_links(connection, case.id, repeats).await?;
+        if let Some(completion) = completion {
             finish_claim(connection, completion).await?;
         }
         Ok(Inserted::Created)
     }
 }
 
-async fn find_by_external_id(
+/// Writes a case and its first event, or answers the one that its channel has sent before.
+pub(super) async fn insert_new_case(
     connection: &mut AnyConnection,
-    case: &NewCase,
+    intake: &Intake,
 ) -> Result<Option<Box<Case>>, Error> {
-    let sql = concat!("SELECT ", columns!(), " FROM cases WHERE channel = $1 AND external_id = $2");
-    let query = sqlx::query(sql).bind(channel_column(case)).bind(case.external_id.as_deref());
-    let row = query.fetch_optional(connection).await?;
-    row.as_ref().map(|row| read_case(row).map(Box::new)).transpose()
+    let Intake { case, event, alarm_at, .. } = intake;
+    let sql = concat!(
+        "INSERT INTO cases (",
+        columns!(),
+        ", alarm_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, \
+         $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34, $35, $36, $37, $38, $39, \
+         $40, $41) \
+         ON CONFLICT (channel, external_id) DO NOTHING"
+    );
+    let query = bind(sqlx::query(sql), case).bind(alarm_at.map(Timestamp::as_microsecond));
+    let inserted = query.execute(&mut *connection).await?;
+    if inserted.rows_affected() == 0 {
+        let external_id = case.external_id.as_deref().unwrap_or_default();
+        let existing = find_case_of(connection, case.complaint.channel, external_id).await?;
+        return existing.map(Some).ok_or(Error::Broken(Constraint::CaseExternalId));
+    }
+    insert_event(connection, case.id, 1, event).await?;
+    Ok(None)
 }
 
-fn channel_column(case: &NewCase) -> &'static str {
-    case.complaint.channel.map_or("", Channel::as_str)
+/// The case that this submission of a channel is, or is joined to.
+pub(super) async fn find_by_external_id(
+    connection: &mut AnyConnection,
+    channel: Option<Channel>,
+    external_id: &str,
+) -> Result<Option<Box<Case>>, Error> {
+    match find_case_of(connection, channel, external_id).await? {
+        Some(case) => Ok(Some(case)),
+        None => find_joined_to(connection, channel, external_id).await,
+    }
+}
+
+async fn find_case_of(
+    connection: &mut AnyConnection,
+    channel: Option<Channel>,
+    external_id: &str,
+) -> Result<Option<Box<Case>>, Error> {
+    let sql = concat!("SELECT ", columns!(), " FROM cases WHERE channel = $1 AND external_id = $2");
+    find_one(connection, sql, channel, external_id).await
+}
+
+async fn find_joined_to(
+    connection: &mut AnyConnection,
+    channel: Option<Channel>,
+    external_id: &str,
+) -> Result<Option<Box<Case>>, Error> {
+    let sql = concat!(
+        "SELECT ",
+        columns!(),
+        " FROM cases WHERE id = (SELECT case_id FROM joined_submissions \
+         WHERE channel = $1 AND external_id = $2 AND separated_into IS NULL)"
+    );
+    find_one(connection, sql, channel, external_id).await
+}
+
+async fn find_one(
+    connection: &mut AnyConnection,
+    sql: &'static str,
+    channel: Option<Channel>,
+    external_id: &str,
+) -> Result<Option<Box<Case>>, Error> {
+    let query = sqlx::query(sql).bind(channel.map_or("", Channel::as_str)).bind(external_id);
+    let row = query.fetch_optional(connection).await?;
+    row.as_ref().map(|row| read_case(row).map(Box::new)).transpose()
 }
 
 fn bind<'q>(
@@ -268,7 +347,7 @@ fn bind<'q>(
     let label = |label: &'q Option<LabelId>| label.as_ref().map(LabelId::as_str);
     query
         .bind(id.to_string())
-        .bind(channel_column(case))
+        .bind(complaint.channel.map_or("", Channel::as_str))
         .bind(external_id.as_deref())
         .bind(complaint.text.as_str())
         .bind(elements.customer_id.as_deref())
@@ -324,7 +403,7 @@ pub(super) fn read_case(row: &AnyRow) -> Result<Case, Error> {
     Ok(Case { status: row.get("status")?, version: row.number("version")?, record })
 }
 
-fn read_complaint(row: Columns<'_>) -> Result<Complaint, Error> {
+pub(super) fn read_complaint(row: Columns<'_>) -> Result<Complaint, Error> {
     let tier: &str = row.get("customer_tier")?;
     let amount_fen: Option<i64> = row.get("amount_fen")?;
     let prior_contacts: Option<i64> = row.get("prior_contacts")?;
@@ -354,7 +433,7 @@ pub(super) fn read_channel(row: Columns<'_>) -> Result<Option<Channel>, Error> {
     Ok(known)
 }
 
-fn read_elements(row: Columns<'_>) -> Result<Elements, Error> {
+pub(super) fn read_elements(row: Columns<'_>) -> Result<Elements, Error> {
     Ok(Elements {
         customer_id: row.get("customer_id")?,
         customer_name: row.get("customer_name")?,

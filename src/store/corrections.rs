@@ -17,6 +17,7 @@ use crate::store::cases::{Triage, read_channel};
 use crate::store::cursor::{CaseCursor, Page};
 use crate::store::error::Error;
 use crate::store::events::{NewEvent, insert_event};
+use crate::store::library::LibraryChange;
 use crate::store::row::Columns;
 use crate::store::writer::Write;
 
@@ -82,6 +83,8 @@ pub struct Revision {
     pub alarm_at: Option<Timestamp>,
     /// That it happened.
     pub event: NewEvent,
+    /// What it means for the case library.
+    pub library: LibraryChange,
 }
 
 /// What became of a write to a case.
@@ -182,7 +185,7 @@ impl Write for Revision {
     type Output = Revised;
 
     async fn run(&self, connection: &mut AnyConnection) -> Result<Revised, Error> {
-        let Self { case_id, version, correction, triage, alarm_at, event } = self;
+        let Self { case_id, version, correction, triage, alarm_at, event, library } = self;
         let seq = version.saturating_add(1);
         let sql = "UPDATE cases SET version = $1, queue = $2, department = $3, tier = $4, \
                    category = $5, severity = $6, severity_rank = $7, sentiment = $8, \
@@ -213,6 +216,7 @@ impl Write for Revision {
         }
         insert_event(connection, *case_id, seq, event).await?;
         insert_correction(connection, *case_id, seq, correction).await?;
+        library.write(connection, *case_id).await?;
         Ok(Revised::Done(seq))
     }
 }

@@ -6,6 +6,7 @@ use uuid::Uuid;
 
 use crate::domain::StaffRole;
 use crate::store::Store;
+use crate::store::audit::{NewAudit, insert_audit};
 use crate::store::endpoints::announce;
 use crate::store::error::Error;
 use crate::store::row::Columns;
@@ -48,6 +49,16 @@ impl Store {
         self.writer.write(Append { case_id, event }).await
     }
 
+    /// Adds an event to a case and a row to the audit log, both or none.
+    pub async fn insert_audited_event(
+        &self,
+        case_id: Uuid,
+        event: NewEvent,
+        audit: NewAudit,
+    ) -> Result<u32, Error> {
+        self.writer.write(AppendAudited { append: Append { case_id, event }, audit }).await
+    }
+
     /// The events of a case, oldest first.
     pub async fn list_events(&self, case_id: Uuid) -> Result<Vec<Event>, Error> {
         let sql =
@@ -65,6 +76,22 @@ impl Store {
             Ok(Event { seq: row.number("seq")?, record })
         };
         rows.iter().map(event).collect()
+    }
+}
+
+/// The same with a row of the audit log.
+struct AppendAudited {
+    append: Append,
+    audit: NewAudit,
+}
+
+impl Write for AppendAudited {
+    type Output = u32;
+
+    async fn run(&self, connection: &mut AnyConnection) -> Result<u32, Error> {
+        let seq = self.append.run(connection).await?;
+        insert_audit(connection, &self.audit).await?;
+        Ok(seq)
     }
 }
 

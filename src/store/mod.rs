@@ -6,6 +6,7 @@
 //! write-ahead mode with `synchronous = FULL`, and writes that arrive together share a commit.
 
 mod alarms;
+mod audit;
 mod cases;
 mod corrections;
 mod cursor;
@@ -14,13 +15,20 @@ mod error;
 mod events;
 mod guard;
 mod idempotency;
+mod joining;
+mod keys;
 mod lease;
+mod library;
+mod matters;
 mod outbox;
 mod progress;
 mod queues;
 mod row;
+mod sessions;
+mod stats;
 #[cfg(test)]
 mod tests;
+mod users;
 mod writer;
 
 use std::str::FromStr;
@@ -30,6 +38,7 @@ use sqlx::any::{AnyConnectOptions, AnyPoolOptions, install_default_drivers};
 use sqlx::migrate::Migrator;
 use sqlx::{AnyPool, AssertSqlSafe};
 
+pub use audit::{Audit, AuditCursor, AuditFilter, NewAudit, hex};
 pub use cases::{Case, CaseFilter, Inserted, Intake, NewCase, RECEIVED, Triage};
 pub use corrections::{Correction, LabelSource, LabelledCase, NewCorrection, Revised, Revision};
 pub use cursor::{CaseCursor, CursorError, Page, QueueCursor};
@@ -37,9 +46,19 @@ pub use endpoints::Endpoint;
 pub use error::{Constraint, Error};
 pub use events::{Event, NewEvent};
 pub use idempotency::{Claim, ClaimOutcome, Completion, STALE_AFTER, StoredResponse};
+pub use joining::{Joining, Separation};
+pub use keys::ApiKey;
+use library::Engine;
+pub use library::{
+    Archived, Count, Found, LibraryChange, LibraryCursor, LibraryFilter, NewEntry, StoredVector,
+};
+pub use matters::{Earlier, JoinedSubmission, Matter, RelatedCase, Sightings};
 pub use outbox::{Delivery, NewDelivery, OutboxCount, Settlement, Topic};
 pub use progress::{FinalLabels, Progress};
 pub use queues::QueueCount;
+pub use sessions::{AttemptLimit, Session};
+pub use stats::{ArchivedCount, ReceivedCount, StatsFilter};
+pub use users::User;
 use writer::Writer;
 
 /// The tables, oldest change first.
@@ -142,7 +161,16 @@ impl Store {
     /// Brings the tables up to date; replicas that start together wait for each other.
     pub async fn migrate(&self) -> Result<(), Error> {
         MIGRATIONS.run(&self.write_pool).await.map_err(Error::Migrate)?;
-        guard::install(&mut *self.write_pool.acquire().await?).await
+        let mut connection = self.write_pool.acquire().await?;
+        guard::install(&mut connection).await?;
+        library::install(&mut connection).await
+    }
+
+    fn engine(&self) -> Engine {
+        match self.writer {
+            Writer::Direct(_) => Engine::Postgres,
+            Writer::Grouped(_) => Engine::Sqlite,
+        }
     }
 
     /// Whether the database answers.

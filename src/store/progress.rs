@@ -10,6 +10,7 @@ use crate::store::Store;
 use crate::store::corrections::{NewCorrection, Revised, find_version, insert_correction, to_json};
 use crate::store::error::Error;
 use crate::store::events::{NewEvent, insert_event};
+use crate::store::library::LibraryChange;
 use crate::store::writer::Write;
 
 /// What a move changes.
@@ -35,6 +36,8 @@ pub struct Progress {
     pub events: Vec<NewEvent>,
     /// The labels with which the case is closed, if somebody gave any.
     pub final_labels: Option<FinalLabels>,
+    /// What it means for the case library.
+    pub library: LibraryChange,
 }
 
 /// The labels with which a case is closed.
@@ -91,6 +94,7 @@ impl Write for Progress {
             insert_correction(connection, self.case_id, seq, &labels.correction).await?;
             write_labels(connection, self.case_id, labels).await?;
         }
+        self.library.write(connection, self.case_id).await?;
         Ok(Revised::Done(seq))
     }
 }

@@ -46,7 +46,7 @@ impl Analyzer {
 
     /// The words of a normalized text. Unknown words fall into single characters: the hidden
     /// Markov model that could guess them costs time, and what it gains was not measured.
-    fn words(&self, normalized: &str) -> Vec<Range<usize>> {
+    pub(super) fn words(&self, normalized: &str) -> Vec<Range<usize>> {
         let tokens = self.jieba.cut(normalized, false);
         let is_word = |word: &str| word.chars().any(|c| is_han(c) || c.is_alphanumeric());
         tokens

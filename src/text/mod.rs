@@ -9,10 +9,12 @@ mod lexicon;
 mod mask;
 mod normalize;
 mod personal;
+mod terms;
 
 pub use document::{Analyzer, Document};
 pub use error::{Error, LineError};
 pub use facts::{AmountFact, CountFact, DateFact, Facts, OrderNumberFact};
 pub use features::{Feature, FeatureSpec};
-pub use mask::{mask, mask_name};
+pub use mask::{hidden, mask, mask_name};
 pub use normalize::Normalized;
+pub use terms::{Query, QueryError, terms};

@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use crate::cases::{Event, Timetable};
 use crate::registry::Digest;
-use crate::store::{Progress, Revised};
+use crate::store::{LibraryChange, Progress, Revised};
 use crate::triage::progress::{due_columns, new_event, timetable};
 use crate::triage::{CaseLife, Desk, DeskError, Knowledge};
 
@@ -91,6 +91,7 @@ impl Desk {
             alarm_at,
             events: records.iter().map(|record| new_event(record, None)).collect(),
             final_labels: None,
+            library: LibraryChange::None,
         };
         Ok(match self.store.advance_case(progress).await? {
             Revised::Done(_) => records.into_iter().map(|record| record.event).collect(),

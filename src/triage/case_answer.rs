@@ -4,9 +4,10 @@ use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::value::RawValue;
 use utoipa::ToSchema;
+use uuid::Uuid;
 
-use crate::domain::{Channel, LabelId, Labels, Money};
-use crate::store::Case;
+use crate::domain::{Channel, Elements, LabelId, Labels, Money};
+use crate::store::{Case, JoinedSubmission, Matter, NewCase, RelatedCase};
 use crate::text;
 
 /// How many characters of a text a list shows.
@@ -88,6 +89,49 @@ pub struct CaseAnswer<'a> {
     /// The answer of `/v1/classify` as it was given when the case came in.
     #[schema(value_type = Object)]
     classification: Option<&'a RawValue>,
+    /// Which of the five elements are missing; the firm asks the customer for them.
+    missing: Vec<&'static str>,
+    /// The same complaint over again, oldest first.
+    joined: Vec<JoinedAnswer<'a>>,
+    /// Other cases about the same matter, newest first.
+    repeats: Vec<RepeatAnswer<'a>>,
+    /// What the submission that was just sent is called in `joined`, if it was joined.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    joined_as: Option<String>,
+}
+
+/// A submission that says what the case says.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct JoinedAnswer<'a> {
+    /// The submission.
+    id: String,
+    /// Where it came in.
+    channel: Option<&'static str>,
+    /// The sender's id of it.
+    external_id: Option<&'a str>,
+    /// When it was received.
+    #[schema(value_type = String)]
+    received_at: Timestamp,
+    /// What the customer wrote or said.
+    text: &'a str,
+    /// Customer, object, demand and evidence, as it states them.
+    elements: ElementsAnswer<'a>,
+    /// The amount in dispute in yuan.
+    amount: Option<f64>,
+    /// How like it is, from 0 to 1.
+    similarity: f64,
+}
+
+/// Another case about the same matter.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct RepeatAnswer<'a> {
+    /// The case.
+    id: String,
+    /// Where it stands.
+    status: &'a str,
+    /// When it was received.
+    #[schema(value_type = String)]
+    received_at: Timestamp,
 }
 
 /// Customer, object, demand and evidence.
@@ -102,8 +146,6 @@ pub struct ElementsAnswer<'a> {
     order_number: Option<&'a str>,
     demand: Option<&'a str>,
     evidence: &'a [String],
-    /// Which of the five elements are missing; the firm asks the customer for them.
-    missing: Vec<&'static str>,
 }
 
 impl<'a> CaseSummary<'a> {
@@ -143,33 +185,14 @@ impl<'a> CaseSummary<'a> {
 }
 
 impl<'a> CaseAnswer<'a> {
-    /// Shows a case in full.
-    pub fn new(case: &'a Case) -> Self {
+    /// Shows a case in full, with what belongs to it.
+    pub fn new(case: &'a Case, matter: &'a Matter) -> Self {
         let record = &case.record;
         let complaint = &record.complaint;
-        let elements = &record.elements;
-        let missing = [
-            ("customer", elements.customer_name.is_none() && elements.customer_id.is_none()),
-            ("contact", elements.customer_contact.is_none()),
-            ("object", elements.product.is_none() && elements.order_number.is_none()),
-            ("demand", elements.demand.is_none()),
-            ("evidence", elements.evidence.is_empty()),
-        ];
         Self {
             summary: CaseSummary::new(case),
             text: complaint.text.as_str(),
-            elements: ElementsAnswer {
-                customer_id: elements.customer_id.as_deref(),
-                customer_name: elements.customer_name.as_deref(),
-                customer_contact: elements.customer_contact.as_deref(),
-                product: elements.product.as_deref(),
-                shop: elements.shop.as_deref(),
-                employee: elements.employee.as_deref(),
-                order_number: elements.order_number.as_deref(),
-                demand: elements.demand.as_deref(),
-                evidence: &elements.evidence,
-                missing: missing.into_iter().filter(|it| it.1).map(|it| it.0).collect(),
-            },
+            elements: ElementsAnswer::new(&record.elements),
             amount: complaint.amount.map(Money::yuan),
             customer_tier: complaint.customer_tier.as_str(),
             prior_contacts: complaint.prior_contacts,
@@ -178,6 +201,71 @@ impl<'a> CaseAnswer<'a> {
             labels: &record.triage.labels,
             model_labels: &record.triage.model_labels,
             classification: serde_json::from_str(&record.triage.answer).ok(),
+            missing: missing(record, matter),
+            joined: matter.joined.iter().map(JoinedAnswer::new).collect(),
+            repeats: matter.repeats.iter().map(RepeatAnswer::new).collect(),
+            joined_as: None,
         }
+    }
+
+    /// Says which submission has just been joined.
+    #[must_use]
+    pub fn joined_as(mut self, submission_id: Uuid) -> Self {
+        self.joined_as = Some(submission_id.to_string());
+        self
+    }
+}
+
+/// The elements that neither the case nor a submission joined to it has.
+fn missing(record: &NewCase, matter: &Matter) -> Vec<&'static str> {
+    let joined = matter.joined.iter().map(|it| &it.elements);
+    let all: Vec<&Elements> = std::iter::once(&record.elements).chain(joined).collect();
+    let lacks = |has: fn(&Elements) -> bool| !all.iter().any(|it| has(it));
+    let elements = [
+        ("customer", lacks(|it| it.customer_name.is_some() || it.customer_id.is_some())),
+        ("contact", lacks(|it| it.customer_contact.is_some())),
+        ("object", lacks(|it| it.product.is_some() || it.order_number.is_some())),
+        ("demand", lacks(|it| it.demand.is_some())),
+        ("evidence", lacks(|it| !it.evidence.is_empty())),
+    ];
+    elements.into_iter().filter(|it| it.1).map(|it| it.0).collect()
+}
+
+impl<'a> ElementsAnswer<'a> {
+    fn new(elements: &'a Elements) -> Self {
+        Self {
+            customer_id: elements.customer_id.as_deref(),
+            customer_name: elements.customer_name.as_deref(),
+            customer_contact: elements.customer_contact.as_deref(),
+            product: elements.product.as_deref(),
+            shop: elements.shop.as_deref(),
+            employee: elements.employee.as_deref(),
+            order_number: elements.order_number.as_deref(),
+            demand: elements.demand.as_deref(),
+            evidence: &elements.evidence,
+        }
+    }
+}
+
+impl<'a> JoinedAnswer<'a> {
+    fn new(joined: &'a JoinedSubmission) -> Self {
+        let complaint = &joined.complaint;
+        Self {
+            id: joined.id.to_string(),
+            channel: complaint.channel.map(Channel::as_str),
+            external_id: joined.external_id.as_deref(),
+            received_at: complaint.received_at,
+            text: complaint.text.as_str(),
+            elements: ElementsAnswer::new(&joined.elements),
+            amount: complaint.amount.map(Money::yuan),
+            similarity: joined.similarity,
+        }
+    }
+}
+
+impl<'a> RepeatAnswer<'a> {
+    fn new(related: &'a RelatedCase) -> Self {
+        let RelatedCase { id, status, received_at, .. } = related;
+        Self { id: id.to_string(), status, received_at: *received_at }
     }
 }

@@ -5,10 +5,11 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::cases::{Event, Record, Standing};
+use crate::cases::{Event, Record, Stage, Standing};
 use crate::domain::{Labels, Reason, RouteChoice, Verdict};
 use crate::store::{
-    Case, Correction, LabelSource, NewCorrection, NewEvent, Revised, Revision, Triage,
+    Case, Correction, LabelSource, LibraryChange, NewCorrection, NewEvent, Revised, Revision,
+    Triage,
 };
 use crate::triage::desk::columns;
 use crate::triage::progress::{due_columns, standing, timetable};
@@ -55,7 +56,12 @@ impl Desk {
         let alarm_at = life.next_alarm_at(&table);
         let event = corrected_event(&correction, before, &triage, &classification, request_id);
         case.record.triage = triage.clone();
-        let revision = Revision { case_id: id, version, correction, triage, alarm_at, event };
+        let library = match life.stage() {
+            Stage::Archived => self.library_entry(&case, &[], &correction.labels).await?,
+            _ => LibraryChange::None,
+        };
+        let revision =
+            Revision { case_id: id, version, correction, triage, alarm_at, event, library };
         case.version = match self.store.revise_case(revision).await? {
             Revised::Done(version) => version,
             Revised::Stale(version) => return Err(DeskError::Stale(version)),

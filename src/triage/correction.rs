@@ -81,6 +81,26 @@ impl CorrectionRequest {
     }
 }
 
+/// What somebody asks for with a reason alone.
+pub struct ReasonRequest {
+    /// Who asks.
+    pub by: Actor,
+    /// Why.
+    pub reason: String,
+}
+
+impl ReasonRequest {
+    /// Reads a reason.
+    pub fn parse(value: Value) -> Result<Self, Vec<Mistake>> {
+        let Some(mut fields) = Fields::open(value) else {
+            return Err(vec![mistake("", "send a JSON object with a `reason`")]);
+        };
+        let request = Self { by: fields.actor(), reason: fields.required("reason", "say why") };
+        fields.refuse_unknown(&["by", "reason"]);
+        if fields.mistakes.is_empty() { Ok(request) } else { Err(fields.mistakes) }
+    }
+}
+
 impl Fields {
     /// The version of the case that the sender has read.
     pub(super) fn version(&mut self) -> u32 {

@@ -1,26 +1,22 @@
 //! Cases: received exactly once, found again, listed in the order in which they want to be worked.
 
 use jiff::Timestamp;
-use serde_json::json;
 use uuid::Uuid;
 
-use crate::cases::{Event as CaseEvent, Life, Pace, Record, Refusal, Standing};
-use crate::domain::{Actor, DeadlineKind, LabelId, Labels, QueueId, Role, StaffRole};
+use crate::cases::Refusal;
+use crate::domain::{Actor, DeadlineKind, Labels, QueueId, Role, StaffRole};
 use crate::store::{
-    self, Case, CaseCursor, CaseFilter, Claim, ClaimOutcome, Completion, Event, Inserted, Intake,
-    NewCase, NewEvent, Page, QueueCount, QueueCursor, Store, StoredResponse, Triage,
+    self, Case, CaseCursor, CaseFilter, ClaimOutcome, Event, Page, QueueCount, QueueCursor, Store,
+    StoredResponse, Triage,
 };
-use crate::triage::progress::{standing, timetable};
-use crate::triage::{Answer, Busy, CaseAnswer, Classification, Engine, Knowledge, Submission};
-
-/// Who receives cases, as events name it.
-const INTAKE: &str = "intake";
+use crate::triage::{Busy, Classification, Engine, Shelf, Submission};
 
 /// The use cases that need the store beside the engine.
 #[derive(Debug)]
 pub struct Desk {
     pub(super) engine: Engine,
     pub(super) store: Store,
+    pub(super) shelf: Shelf,
 }
 
 /// Why a use case failed.
@@ -35,6 +31,9 @@ pub enum DeskError {
     /// There is no such case.
     #[error("there is no such case")]
     NoCase,
+    /// No such submission is joined to the case.
+    #[error("no such submission is joined to the case")]
+    NoSubmission,
     /// Somebody has written the case since it was read.
     #[error("the case has version {0} by now")]
     Stale(u32),
@@ -47,6 +46,12 @@ pub enum DeskError {
     /// Too much waits for the model.
     #[error(transparent)]
     Busy(#[from] Busy),
+    /// There are no vectors to compare: no model is live, or it has read nothing yet.
+    #[error("no model that compares texts is live")]
+    NoVectors,
+    /// The file of vectors cannot be used.
+    #[error("the file of vectors cannot be used")]
+    Shelf(#[source] std::io::Error),
     /// The store failed.
     #[error(transparent)]
     Store(#[from] store::Error),
@@ -56,6 +61,8 @@ pub enum DeskError {
 pub struct Receipt {
     /// The complaint.
     pub submission: Submission,
+    /// Who hands it in.
+    pub by: Actor,
     /// The idempotency key and the digest of the body it came with.
     pub key: Option<(String, String)>,
     /// The id that the case gets if it is new.
@@ -67,9 +74,9 @@ pub struct Receipt {
 }
 
 impl Desk {
-    /// A desk that judges with `engine` and keeps cases in `store`.
-    pub const fn new(engine: Engine, store: Store) -> Self {
-        Self { engine, store }
+    /// A desk that judges with `engine`, keeps cases in `store` and their vectors on `shelf`.
+    pub const fn new(engine: Engine, store: Store, shelf: Shelf) -> Self {
+        Self { engine, store, shelf }
     }
 
     /// What judges complaints.
@@ -88,7 +95,7 @@ impl Desk {
     }
 
     /// Makes a complaint a case, exactly once for an idempotency key and for an external id of a
-    /// channel. Answers 201 with the new case or 200 with the one that is there.
+    /// channel. Answers 201 with the new case, or 200 with the one that is there or that it is joined to.
     pub async fn receive(&self, receipt: Receipt) -> Result<StoredResponse, DeskError> {
         let claim = match &receipt.key {
             None => None,
@@ -99,63 +106,13 @@ impl Desk {
                 ClaimOutcome::InFlight => return Err(DeskError::KeyInFlight),
             },
         };
-        let outcome = self.insert(receipt, claim.clone()).await;
+        let outcome = self.take_in(&receipt, claim.as_ref()).await;
         if let (Err(_), Some(claim)) = (&outcome, claim) {
             // Nothing was written, so the request may be sent again at once. If even this fails,
             // the claim goes stale by itself.
             drop(self.store.release(claim).await);
         }
         outcome
-    }
-
-    async fn insert(
-        &self,
-        receipt: Receipt,
-        claim: Option<Claim>,
-    ) -> Result<StoredResponse, DeskError> {
-        let (case, classification) =
-            self.new_case(receipt.submission, receipt.id, receipt.now).await?;
-        let standing = standing(&classification.decision);
-        let request_id = receipt.request_id.as_deref();
-        let event = received_event(&case, standing.pace, request_id, receipt.now);
-        let alarm_at = first_alarm_at(&case, standing, &classification.knowledge);
-        let case = Case { status: store::RECEIVED.to_owned(), version: 1, record: case };
-        let response = StoredResponse { status: 201, body: to_json(&case) };
-        let completion = |response| claim.map(|claim| Completion { claim, response });
-        let completed = completion.clone()(response.clone());
-        let intake = Intake { case: case.record, event, alarm_at, completion: completed };
-        match self.store.insert_case(intake).await? {
-            Inserted::Created => Ok(response),
-            Inserted::Existing(case) => {
-                let response = StoredResponse { status: 200, body: to_json(&case) };
-                if let Some(completion) = completion(response.clone()) {
-                    self.store.finish(completion).await?;
-                }
-                Ok(response)
-            }
-        }
-    }
-
-    async fn new_case(
-        &self,
-        submission: Submission,
-        id: Uuid,
-        now: Timestamp,
-    ) -> Result<(NewCase, Classification), Busy> {
-        let classification = self.engine.classify_soon(&submission.complaint).await?;
-        let answer = Answer::new(submission.complaint.text.as_str(), &classification);
-        let answer = serde_json::to_string(&answer).expect("an answer is plain data");
-        let triage = columns(&classification, classification.labels(), answer);
-        let case = NewCase {
-            id,
-            external_id: submission.external_id,
-            complaint: submission.complaint,
-            elements: submission.elements,
-            occurred_at: submission.occurred_at,
-            created_at: now,
-            triage,
-        };
-        Ok((case, classification))
     }
 
     /// The case with this id.
@@ -199,10 +156,6 @@ impl Desk {
     }
 }
 
-fn to_json(case: &Case) -> String {
-    serde_json::to_string(&CaseAnswer::new(case)).expect("a case is plain data")
-}
-
 /// What lists filter and sort by.
 pub(super) fn columns(classification: &Classification, labels: Labels, answer: String) -> Triage {
     let Classification { knowledge, decision, .. } = classification;
@@ -234,45 +187,5 @@ pub(super) fn columns(classification: &Classification, labels: Labels, answer: S
         model_labels: classification.model_labels(),
         labels,
         answer,
-    }
-}
-
-/// When the first clock of a new case strikes.
-fn first_alarm_at(case: &NewCase, standing: Standing, knowledge: &Knowledge) -> Option<Timestamp> {
-    let received_at = Some(case.complaint.received_at);
-    let event = CaseEvent::Received { standing, received_at };
-    let actor = Actor { name: INTAKE.to_owned(), role: StaffRole::System };
-    let received = Record { at: case.created_at, actor, event };
-    let life = Life::fold([&received]).expect("it was received");
-    life.next_alarm_at(&timetable(knowledge))
-}
-
-fn received_event(
-    case: &NewCase,
-    pace: Pace,
-    request_id: Option<&str>,
-    now: Timestamp,
-) -> NewEvent {
-    let triage = &case.triage;
-    NewEvent {
-        at: now,
-        actor: INTAKE.to_owned(),
-        role: StaffRole::System,
-        kind: "case.received".to_owned(),
-        data: json!({
-            "request_id": request_id,
-            "labels": triage.labels,
-            "queue": triage.queue.as_str(),
-            "tier": triage.tier,
-            "pace": pace,
-            "received_at": case.complaint.received_at,
-            "category": triage.category.as_ref().map(LabelId::as_str),
-            "severity": triage.severity.as_str(),
-            "executive_review": triage.executive_review,
-            "needs_triage": triage.needs_triage,
-            "model_version": triage.model_version,
-            "rules_version": triage.rules_version,
-            "fallback": triage.fallback,
-        }),
     }
 }

@@ -3,6 +3,7 @@
 
 mod alarms;
 mod answer;
+mod arrival;
 mod bulk;
 mod case_answer;
 mod correct;
@@ -12,8 +13,14 @@ mod desk;
 mod engine;
 mod fields;
 mod knowledge;
+mod library;
+mod masking;
+mod parameters;
 mod progress;
 mod progress_answer;
+mod reach;
+mod separate;
+mod stats;
 mod step;
 mod submission;
 mod webhook;
@@ -25,15 +32,25 @@ pub use answer::{
     PriorityTermAnswer, ReasonAnswer, RulesAnswer, SeverityAnswer, SignalAnswer,
 };
 pub use bulk::{ItemAnswer, Place, answer_item, answer_value};
-pub use case_answer::{CaseAnswer, CaseSummary, ElementsAnswer};
-pub use correction::{CorrectionAnswer, CorrectionRequest, RouteAnswer};
+pub use case_answer::{CaseAnswer, CaseSummary, ElementsAnswer, JoinedAnswer, RepeatAnswer};
+pub use correction::{CorrectionAnswer, CorrectionRequest, ReasonRequest, RouteAnswer};
 pub use courier::{Courier, MAX_ATTEMPTS};
 pub use desk::{Desk, DeskError, Receipt};
 pub use engine::{Busy, Classification, Engine, EngineOptions};
 pub use fields::Mistake;
 pub use knowledge::{Groundwork, Knowledge, LoadError, ModelState, Sources};
+pub use library::{
+    ArchivedAnswer, HighlightAnswer, LibraryAnswer, LibraryRequest, Shelf, SimilarAnswer,
+    SimilarCase, SimilarRequest, TotalAnswer, vector_model,
+};
+pub use masking::mask_answer;
 pub use progress::CaseLife;
 pub use progress_answer::{ClockAnswer, ProgressAnswer};
+pub use separate::{Parting, SeparationRequest};
+pub use stats::{
+    AgreementStats, ArchivedStats, CategoryStats, ReceivedStats, SettleStats, SharedCount,
+    StatsAnswer, StatsRequest,
+};
 pub use step::{STEPS, StepRequest};
 pub use submission::{SUBMISSION_FIELDS, Submission, parse_submission};
 pub use webhook::{DeadLetterAnswer, WebhookAnswer, WebhookRequest};

@@ -9,7 +9,7 @@ use crate::cases::{Act, ClockId, Event, Life, Pace, Periods, Record, Stage, Stan
 use crate::domain::{Actor, Certainty, DeadlineKind, Decision, Labels, Role, RouteChoice};
 use crate::routing::ClockKind;
 use crate::store::{
-    self, Case, FinalLabels, LabelSource, NewCorrection, NewEvent, Progress, Revised,
+    self, Case, FinalLabels, LabelSource, LibraryChange, NewCorrection, NewEvent, Progress, Revised,
 };
 use crate::triage::{Desk, DeskError, Knowledge, StepRequest};
 
@@ -42,11 +42,17 @@ impl Desk {
         for record in &records {
             life.apply(record);
         }
+        let said = labels.clone();
         let final_labels = (!labels.is_empty()).then(|| {
             let correction = closing(&records, by, labels, certainty);
             final_labels(&mut case, correction, &knowledge)
         });
         let (first_due_at, resolution_due_at) = due_columns(&life, &table);
+        let library = match records.last().map(|record| &record.event) {
+            Some(Event::Archived { .. }) => self.library_entry(&case, &records, &said).await?,
+            Some(Event::Reopened { .. }) => LibraryChange::Remove,
+            _ => LibraryChange::None,
+        };
         let progress = Progress {
             case_id: id,
             version,
@@ -58,6 +64,7 @@ impl Desk {
             alarm_at: life.next_alarm_at(&table),
             events: records.iter().map(|record| new_event(record, request_id)).collect(),
             final_labels,
+            library,
         };
         case.status.clone_from(&progress.status);
         case.record.triage.tier = progress.tier;
@@ -83,7 +90,15 @@ impl Desk {
 /// The life that events tell. A case that was received before its events said when keeps its own
 /// time of reception.
 pub(super) fn fold(events: &[store::Event], case: &Case) -> Result<Life, DeskError> {
-    let corrupt = || DeskError::Store(store::Error::Corrupt("events"));
+    Life::fold(&records(events, case)?).map_err(|_| corrupt())
+}
+
+fn corrupt() -> DeskError {
+    DeskError::Store(store::Error::Corrupt("events"))
+}
+
+/// Stored events as the life of a case reads them.
+pub(super) fn records(events: &[store::Event], case: &Case) -> Result<Vec<Record>, DeskError> {
     let mut records = Vec::with_capacity(events.len());
     for store::Event { record, .. } in events {
         let value = serde_json::json!({ "kind": record.kind, "data": record.data });
@@ -94,7 +109,7 @@ pub(super) fn fold(events: &[store::Event], case: &Case) -> Result<Life, DeskErr
         let actor = Actor { name: record.actor.clone(), role: record.role };
         records.push(Record { at: record.at, actor, event });
     }
-    Life::fold(&records).map_err(|_| corrupt())
+    Ok(records)
 }
 
 pub(super) fn new_event(record: &Record, request_id: Option<&str>) -> NewEvent {

@@ -7,7 +7,7 @@ use crate::domain::{Channel, Complaint, ComplaintText, CustomerTier, Elements};
 use crate::triage::fields::{Fields, MAX_FIELD_CHARS, Mistake, mistake};
 
 /// The fields that a submission may have.
-pub const SUBMISSION_FIELDS: [&str; 13] = [
+pub const SUBMISSION_FIELDS: [&str; 14] = [
     "id",
     "text",
     "channel",
@@ -21,10 +21,12 @@ pub const SUBMISSION_FIELDS: [&str; 13] = [
     "prior_contacts",
     "occurred_at",
     "received_at",
+    "received_by",
 ];
 
 /// A complaint with everything that the intake system sends along. It has no `Debug`: most of it
 /// is personal data.
+#[derive(Clone)]
 pub struct Submission {
     /// The sender's own mark, echoed in answers to batches.
     pub id: Option<Value>,
@@ -36,6 +38,8 @@ pub struct Submission {
     pub elements: Elements,
     /// When it happened.
     pub occurred_at: Option<Timestamp>,
+    /// The person who took it in, and answers for it until somebody else does 首问负责制.
+    pub received_by: Option<String>,
 }
 
 /// Reads a submission; `now` is when it was received unless it says so itself.
@@ -49,6 +53,7 @@ pub fn parse_submission(value: Value, now: Timestamp) -> Result<Submission, Vec<
         external_id: fields.short("external_id"),
         elements: fields.elements(),
         occurred_at: fields.time("occurred_at"),
+        received_by: fields.short("received_by"),
         complaint: Complaint {
             channel: fields.one_of("channel", &Channel::ALL.map(Channel::as_str)),
             amount: fields.read("amount", "send yuan as a number of at least 0, such as 399.5"),

@@ -9,7 +9,8 @@ use serde_json::Value;
 
 use crate::server::root;
 
-fn fenzhen(arguments: &[&str], stdin: &[u8]) -> Output {
+/// Runs the binary to its end.
+pub(crate) fn fenzhen(arguments: &[&str], stdin: &[u8]) -> Output {
     let mut child = Command::new(env!("CARGO_BIN_EXE_fenzhen"))
         .args(arguments)
         .current_dir(root())

@@ -11,7 +11,7 @@ use std::{
 
 use fenzhen::{
     app::App,
-    config::{DatabaseConfig, HttpConfig, WorkConfig},
+    config::{AccessConfig, DatabaseConfig, HttpConfig, WorkConfig},
     triage::Sources,
 };
 use jiff::Timestamp;
@@ -20,6 +20,8 @@ use serde_json::Value;
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
 use tempfile::TempDir;
 use tokio::sync::oneshot;
+
+use crate::cli::fenzhen;
 
 /// Monday, the ninth of November 2026, 9:00 in Shanghai.
 pub(crate) const NOW: &str = "2026-11-09T09:00:00+08:00";
@@ -56,6 +58,7 @@ impl Default for Setup {
                 timeout_s: 30,
                 grace_s: 5,
                 reload_s: 1,
+                access: AccessConfig::default(),
                 // Tests that want clocks to strike or messages to go out say how often.
                 work: WorkConfig { work_ms: 3_600_000, ..WorkConfig::default() },
             },
@@ -105,16 +108,29 @@ impl Server {
         folder: Arc<TempDir>,
         clock: Arc<Mutex<Timestamp>>,
     ) -> Self {
-        let database = DatabaseConfig { url: url.clone(), database_connections: 4 };
+        let cache = folder.path().join("cache");
+        let database = DatabaseConfig { url: url.clone(), database_connections: 4, cache };
         let hands = Arc::clone(&clock);
         let tell = Arc::new(move || *hands.lock().unwrap());
         let app = App::start_with_clock(setup.http, &database, setup.sources, tell).await.unwrap();
+        // The client wants a provider of cryptography, whichever test comes first.
+        drop(rustls::crypto::ring::default_provider().install_default());
         let address = format!("http://{}", app.address());
         // Nothing here is encrypted, but the client wants to know what would do it.
         drop(rustls::crypto::ring::default_provider().install_default());
         let (stop, stopped) = oneshot::channel::<()>();
         tokio::spawn(app.run_until(async { drop(stopped.await) }));
         Self { address, client: Client::new(), clock, url, _stop: stop, folder }
+    }
+
+    /// A service with another set-up whose administrator was added on the command line.
+    pub(crate) async fn start_with_administrator(setup: Setup, name: &str, password: &str) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let url = format!("sqlite://{}/cases.sqlite", folder.path().display());
+        let arguments = ["users", "create", name, "--role", "administrator", "--database", &url];
+        let output = fenzhen(&arguments, format!("{password}\n").as_bytes());
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        Self::start_at(setup, url, Arc::new(folder)).await
     }
 
     /// Turns the hands of the service's clock.

@@ -13,11 +13,13 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("text", &["domain"]),
     ("registry", &["domain", "text"]),
     ("inference", &["domain", "text", "registry"]),
+    ("neighbors", &["inference"]),
     ("rules", &["domain", "text"]),
     ("calendar", &["domain"]),
     ("routing", &["domain", "text", "rules", "calendar"]),
     ("cases", &["domain", "calendar"]),
     ("store", &["domain"]),
+    ("identity", &["domain", "store"]),
     ("outbound", &[]),
     (
         "triage",
@@ -26,6 +28,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "text",
             "registry",
             "inference",
+            "neighbors",
             "rules",
             "calendar",
             "routing",
@@ -34,17 +37,31 @@ const LAYERS: &[(&str, &[&str])] = &[
             "outbound",
         ],
     ),
-    ("config", &["outbound", "triage"]),
+    ("config", &["identity", "outbound", "triage"]),
     ("telemetry", &["config"]),
     (
         "http",
         &[
-            "domain", "registry", "rules", "routing", "calendar", "cases", "store", "triage",
-            "config",
+            "domain", "registry", "rules", "routing", "calendar", "cases", "store", "identity",
+            "triage", "config",
         ],
     ),
-    ("app", &["triage", "store", "outbound", "config", "telemetry", "http"]),
-    ("commands", &["domain", "text", "registry", "rules", "triage", "config", "telemetry", "app"]),
+    ("app", &["triage", "store", "identity", "outbound", "config", "telemetry", "http"]),
+    (
+        "commands",
+        &[
+            "domain",
+            "text",
+            "registry",
+            "rules",
+            "store",
+            "identity",
+            "triage",
+            "config",
+            "telemetry",
+            "app",
+        ],
+    ),
 ];
 
 /// Crates that one module alone may name, so that the others stay free of them.

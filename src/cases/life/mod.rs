@@ -71,14 +71,14 @@ impl Life {
     }
 
     fn start(record: &Record) -> Option<Self> {
-        let Event::Received { standing, received_at } = &record.event else { return None };
+        let Event::Received { standing, received_at, owner } = &record.event else { return None };
         Some(Self {
             stage: Stage::Received,
             last_at: record.at,
             standing: *standing,
             tier: standing.tier,
             escalated_to: None,
-            owner: None,
+            owner: owner.clone(),
             department: None,
             investigation: None,
             claim: Claim::default(),
@@ -111,7 +111,7 @@ impl Life {
         self.tier
     }
 
-    /// Who owns it: whoever took it last 首问负责制.
+    /// Who owns it: whoever took it in, until somebody else takes it 首问负责制.
     pub fn owner(&self) -> Option<&str> {
         self.owner.as_deref()
     }
@@ -156,7 +156,7 @@ impl Life {
         let at = record.at;
         self.last_at = self.last_at.max(at);
         match &record.event {
-            Event::Received { .. } => {}
+            Event::Received { .. } | Event::Unmasked { .. } | Event::Erased { .. } => {}
             Event::Corrected { after } => self.correct(*after),
             Event::Accepted { .. } => {
                 self.stage = Stage::Accepted;

@@ -24,6 +24,9 @@ fn every_mistake_of_a_handbook_is_listed() {
         .replace("goodwill_percent = 30", "goodwill_percent = 130")
         .replace("\"unsafe_food\"", "\"fraud\"")
         .replace("at_least = 50 ", "at_least = 0 ")
+        .replace("similarity = 0.6", "similarity = 1.6")
+        .replace("repeat_days = 90", "repeat_days = 1")
+        .replace("common_after = 1000", "common_after = 0")
         .replace("\"24h\"", "\"1 day\"")
         .replace("[\"总经理\", \"分管副总经理\"]", "[]");
     let Err(HandbookError::Mistakes(mistakes)) = Handbook::parse(&text) else {
@@ -33,6 +36,9 @@ fn every_mistake_of_a_handbook_is_listed() {
         "`compensation.goodwill_percent`",
         "`fraud` has two",
         "`delay` has a remedy",
+        "`duplicates.similarity`",
+        "`duplicates.repeat_days`",
+        "`duplicates.common_after`",
         "`warnings`",
         "`unanswered_contacts`",
         "`clocks.execution`",

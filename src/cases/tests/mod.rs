@@ -3,6 +3,7 @@
 
 mod clocks;
 mod compensation;
+mod duplicates;
 mod handbook;
 mod moves;
 mod properties;
@@ -56,7 +57,7 @@ const PLAIN: Standing = Standing {
 
 fn received(standing: Standing, at: Timestamp) -> Record {
     let actor = Actor { name: "intake".to_owned(), role: StaffRole::System };
-    Record { at, actor, event: Event::Received { standing, received_at: None } }
+    Record { at, actor, event: Event::Received { standing, received_at: None, owner: None } }
 }
 
 /// A case whose events are kept, driven by commands.

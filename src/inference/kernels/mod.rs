@@ -14,9 +14,11 @@
 )]
 
 mod attention;
-pub(super) mod bf16;
+pub(crate) mod bf16;
+mod dot;
 mod float;
 mod isa;
+mod mapped;
 mod matrix;
 mod rows;
 mod sparse;
@@ -27,8 +29,10 @@ mod avx2;
 mod avx512;
 
 pub(super) use attention::{Attention, HeadShape};
+pub use dot::dot;
 pub(super) use float::{gelu, normalize};
 pub use isa::Isa;
+pub use mapped::{MappedFile, signed};
 pub(super) use matrix::{Matrix, Output};
 pub(super) use rows::Rows;
 pub(super) use sparse::{LANES, add_rows};

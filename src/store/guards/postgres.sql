@@ -1,5 +1,5 @@
 -- The same as `sqlite.sql`, in the words of PostgreSQL. Replicas that start together wait here.
-LOCK TABLE events, corrections IN SHARE ROW EXCLUSIVE MODE;
+LOCK TABLE events, corrections, audit IN SHARE ROW EXCLUSIVE MODE;
 
 CREATE OR REPLACE FUNCTION append_only() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
@@ -30,6 +30,8 @@ BEGIN
     RAISE EXCEPTION 'corrections are append-only';
 END $$;
 
+CREATE OR REPLACE TRIGGER audit_no_change BEFORE UPDATE OR DELETE OR TRUNCATE ON audit
+    FOR EACH STATEMENT EXECUTE FUNCTION append_only();
 CREATE OR REPLACE TRIGGER events_no_delete BEFORE DELETE OR TRUNCATE ON events
     FOR EACH STATEMENT EXECUTE FUNCTION append_only();
 CREATE OR REPLACE TRIGGER events_no_update BEFORE UPDATE ON events

@@ -10,6 +10,12 @@ WHEN NOT (EXISTS (SELECT 1 FROM erasing WHERE erasing.case_id = OLD.case_id)
     AND NEW.kind = OLD.kind AND NEW.role = OLD.role AND NEW.actor = OLD.actor)
 BEGIN SELECT RAISE(ABORT, 'events are append-only'); END;
 
+CREATE TRIGGER IF NOT EXISTS audit_no_delete BEFORE DELETE ON audit
+BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END;
+
+CREATE TRIGGER IF NOT EXISTS audit_no_update BEFORE UPDATE ON audit
+BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END;
+
 CREATE TRIGGER IF NOT EXISTS corrections_no_delete BEFORE DELETE ON corrections
 BEGIN SELECT RAISE(ABORT, 'corrections are append-only'); END;
 

@@ -109,6 +109,7 @@ async fn concurrent_senders_of_one_case_store_it_once(store: Store) {
             Inserted::Existing(case) => {
                 ids.insert(case.record.id);
             }
+            Inserted::Changed => panic!("nothing was looked up"),
         }
     }
     assert_eq!((n_created, ids.len()), (1, 1));

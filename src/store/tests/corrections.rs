@@ -4,7 +4,9 @@ use serde_json::json;
 
 use crate::domain::{Actor, Certainty, Labels, RouteChoice, StaffRole, Tier};
 use crate::store::tests::{case, id, insert, minutes_later, on_both_engines};
-use crate::store::{CaseCursor, LabelSource, NewCorrection, NewEvent, Revised, Revision, Store};
+use crate::store::{
+    CaseCursor, LabelSource, LibraryChange, NewCorrection, NewEvent, Revised, Revision, Store,
+};
 
 on_both_engines!(
     a_correction_its_event_and_the_case_change_together,
@@ -46,7 +48,15 @@ fn revision(number: u64, version: u32, severity: &str) -> Revision {
         kind: "case.corrected".to_owned(),
         data: json!({ "severity": severity }),
     };
-    Revision { case_id: id(number), version, correction, triage, alarm_at: None, event }
+    Revision {
+        case_id: id(number),
+        version,
+        correction,
+        triage,
+        alarm_at: None,
+        event,
+        library: LibraryChange::None,
+    }
 }
 
 async fn a_correction_its_event_and_the_case_change_together(store: Store) {

@@ -6,7 +6,8 @@ use sqlx::AssertSqlSafe;
 use crate::domain::{Actor, Certainty, Labels, RouteChoice, StaffRole};
 use crate::store::tests::{case, id, insert, minutes_later, on_both_engines};
 use crate::store::{
-    FinalLabels, LabelSource, NewCorrection, NewEvent, Progress, Revised, Store, Triage,
+    FinalLabels, LabelSource, LibraryChange, NewCorrection, NewEvent, Progress, Revised, Store,
+    Triage,
 };
 
 on_both_engines!(
@@ -45,6 +46,7 @@ async fn said(store: &Store) {
         resolution_due_at,
         alarm_at: None,
         events: vec![event],
+        library: LibraryChange::None,
         final_labels: Some(FinalLabels {
             correction,
             labels,

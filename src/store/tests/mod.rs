@@ -6,6 +6,8 @@ mod cases;
 mod corrections;
 mod guard;
 mod idempotency;
+mod library;
+mod matters;
 mod migrations;
 mod outbox;
 mod progress;
@@ -20,7 +22,7 @@ use tempfile::TempDir;
 use uuid::Uuid;
 
 use crate::domain::{Channel, Complaint, CustomerTier, Elements, Labels, StaffRole, Tier};
-use crate::store::{Inserted, Intake, NewCase, NewEvent, Store, StoreOptions, Triage};
+use crate::store::{Inserted, Intake, NewCase, NewEvent, Sightings, Store, StoreOptions, Triage};
 
 /// Runs every test on both engines.
 macro_rules! on_both_engines {
@@ -147,7 +149,8 @@ fn intake(case: NewCase) -> Intake {
         kind: "case.received".to_owned(),
         data: json!({ "queue": case.triage.queue.as_str() }),
     };
-    Intake { case, event, alarm_at: None, completion: None }
+    let sightings = Sightings::default();
+    Intake { case, event, alarm_at: None, sightings, repeats: Vec::new(), completion: None }
 }
 
 async fn insert(store: &Store, case: NewCase) {

@@ -5,7 +5,8 @@ use serde_json::json;
 use crate::domain::{Actor, Certainty, Labels, RouteChoice, StaffRole, Tier};
 use crate::store::tests::{case, id, insert, minutes_later, on_both_engines};
 use crate::store::{
-    CaseFilter, FinalLabels, LabelSource, NewCorrection, NewEvent, Progress, Revised, Store,
+    CaseFilter, FinalLabels, LabelSource, LibraryChange, NewCorrection, NewEvent, Progress,
+    Revised, Store,
 };
 
 on_both_engines!(
@@ -36,6 +37,7 @@ fn progress(version: u32, status: &str, kinds: &[&str]) -> Progress {
         alarm_at: None,
         events: kinds.iter().map(|kind| event(kind)).collect(),
         final_labels: None,
+        library: LibraryChange::None,
     }
 }
 

@@ -30,7 +30,24 @@ struct Hidden {
 /// ```
 pub fn mask(text: &str) -> String {
     let mut masked = String::with_capacity(text.len());
-    let (mut copied, mut at) = (0, 0);
+    let mut copied = 0;
+    for Hidden { range, shown } in find_all(text) {
+        masked.push_str(&text[copied..range.start]);
+        masked.push_str(&shown);
+        copied = range.end;
+    }
+    masked.push_str(&text[copied..]);
+    masked
+}
+
+/// The places that [`mask`] hides, in bytes.
+pub fn hidden(text: &str) -> Vec<Range<usize>> {
+    find_all(text).into_iter().map(|hidden| hidden.range).collect()
+}
+
+fn find_all(text: &str) -> Vec<Hidden> {
+    let mut all = Vec::new();
+    let mut at = 0;
     let mut before = None;
     while let Some(c) = text[at..].chars().next() {
         let hidden = if before.is_some_and(is_code_char) && is_code_char(c) {
@@ -43,15 +60,13 @@ pub fn mask(text: &str) -> String {
         };
         before = Some(c);
         at += c.len_utf8();
-        if let Some(Hidden { range, shown }) = hidden {
-            masked.push_str(&text[copied..range.start]);
-            masked.push_str(&shown);
-            (copied, at) = (range.end, range.end);
+        if let Some(hidden) = hidden {
+            at = hidden.range.end;
             before = text[..at].chars().next_back();
+            all.push(hidden);
         }
     }
-    masked.push_str(&text[copied..]);
-    masked
+    all
 }
 
 /// The ASCII letter or digit that a character stands for, full-width ones included.

@@ -23,7 +23,7 @@ async fn a_complaint_becomes_a_case_that_can_be_found() {
     assert_eq!(location, format!("/v1/cases/{}", created["id"].as_str().unwrap()));
     assert_eq!(server.get_json(&location).await, created);
     assert_eq!(created["status"], "received");
-    assert_eq!(created["elements"]["missing"], json!([]));
+    assert_eq!(created["missing"], json!([]));
     assert_eq!(created["classification"]["decision"]["queue"], created["queue"]);
     let events = server.get_json(&format!("{location}/events")).await;
     assert_eq!(events.as_array().unwrap().len(), 1);
@@ -38,7 +38,7 @@ async fn what_is_missing_is_listed_and_not_refused() {
     assert_eq!(status, StatusCode::CREATED);
     assert_eq!(case["queue"], "triage_desk");
     let missing = json!(["customer", "contact", "object", "demand", "evidence"]);
-    assert_eq!(case["elements"]["missing"], missing);
+    assert_eq!(case["missing"], missing);
 }
 
 #[tokio::test]

@@ -1,10 +1,13 @@
 //! The paths below `/v1`.
 
+mod access;
 mod cases;
 mod classify;
 mod classify_batch;
 mod corrections;
 mod knowledge;
+mod library;
+mod matters;
 mod progress;
 mod queues;
 mod sequences;

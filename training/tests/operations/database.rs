@@ -2,9 +2,10 @@
 
 use std::path::Path;
 
+use fenzhen::domain::{Actor, StaffRole};
 use fenzhen::store::{Store, StoreOptions};
 use fenzhen::triage::{
-    CorrectionRequest, Desk, Engine, Knowledge, Receipt, Sources, parse_submission,
+    CorrectionRequest, Desk, Engine, Knowledge, Receipt, Shelf, Sources, parse_submission,
 };
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
@@ -27,7 +28,8 @@ async fn fill_store(address: &str, models: &Path, texts: &[Value], labelled_each
     let store = Store::connect(address, StoreOptions::default()).await.unwrap();
     store.migrate().await.unwrap();
     let sources = Sources { models: models.to_owned(), ..Sources::default() };
-    let desk = Desk::new(Engine::new(Knowledge::load(&sources).unwrap()), store);
+    let engine = Engine::new(Knowledge::load(&sources).unwrap());
+    let desk = Desk::new(engine, store, Shelf::new(models.join("vectors")));
     let start: Timestamp = START.parse().unwrap();
     for (number, text) in (0_i64..).zip(texts) {
         let now = start + SignedDuration::from_hours(number);
@@ -35,7 +37,8 @@ async fn fill_store(address: &str, models: &Path, texts: &[Value], labelled_each
         let submission = parse_submission(body, now).map_err(|_| "a submission").unwrap();
         let id = format!("{:08x}-0000-7000-8000-{number:012x}", 0x0190_0000 + number);
         let id = id.parse().unwrap();
-        let receipt = Receipt { submission, key: None, id, request_id: None, now };
+        let by = Actor { name: "intake".to_owned(), role: StaffRole::System };
+        let receipt = Receipt { submission, by, key: None, id, request_id: None, now };
         let answer = desk.receive(receipt).await.unwrap();
         assert_eq!(answer.status, 201);
         if !(number as usize).is_multiple_of(labelled_each) {

@@ -1,0 +1,113 @@
+//! `/v1/audit`: who did what to what, and when.
+
+use axum::{
+    Json,
+    extract::{Query, State, rejection::QueryRejection},
+};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use crate::http::Service;
+use crate::http::error::ApiError;
+use crate::http::page::{PageParameters, parse_parameter};
+use crate::store::{Audit, AuditFilter};
+
+/// Which rows to list.
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+pub(super) struct AuditParameters {
+    /// Only what this user or `key:…` did.
+    actor: Option<String>,
+    /// Only this, such as `personal_data.unmasked`.
+    action: Option<String>,
+    /// Only what was done to this case, key or user.
+    subject: Option<String>,
+    /// Only from this time on, RFC 3339.
+    from: Option<String>,
+    /// Only before this time, RFC 3339.
+    until: Option<String>,
+    /// Where to go on: `next_cursor` of the page before.
+    cursor: Option<String>,
+    /// How many, 1 to 200; 50 if not given.
+    limit: Option<u16>,
+}
+
+/// A row of the audit log.
+#[derive(Serialize, ToSchema)]
+pub(super) struct AuditAnswer {
+    /// Its number, from 1 and without a gap.
+    seq: u64,
+    /// When.
+    #[schema(value_type = String)]
+    at: Timestamp,
+    /// Who did it: a user, `key:` and a system's name, or `open`.
+    actor: String,
+    /// What they do for the firm; `system` for keys and the service itself.
+    role: &'static str,
+    /// What was done.
+    action: String,
+    /// The case, key, user or path that it was done to.
+    subject: String,
+    /// What else there is to say; never the words of customers.
+    #[schema(value_type = Object)]
+    data: serde_json::Value,
+    /// SHA-256 over this row and the hash before it.
+    hash: String,
+}
+
+impl From<Audit> for AuditAnswer {
+    fn from(Audit { seq, record, hash }: Audit) -> Self {
+        Self {
+            seq,
+            at: record.at,
+            actor: record.actor,
+            role: record.role.as_str(),
+            action: record.action,
+            subject: record.subject,
+            data: record.data,
+            hash,
+        }
+    }
+}
+
+/// A page of the audit log.
+#[derive(Serialize, ToSchema)]
+pub(super) struct AuditPage {
+    /// Its rows, oldest first.
+    rows: Vec<AuditAnswer>,
+    /// Send it as `cursor` for the next page; null on the last one.
+    next_cursor: Option<String>,
+}
+
+/// Reads the audit log, oldest first
+///
+/// Log-ins, keys, users, refused requests, and every reading of personal data. What was done with
+/// a case stands in the events of the case.
+#[utoipa::path(
+    get,
+    path = "/v1/audit",
+    tag = "access",
+    params(AuditParameters),
+    responses((status = 200, description = "A page of the log", body = AuditPage))
+)]
+pub(super) async fn list(
+    State(service): State<Service>,
+    parameters: Result<Query<AuditParameters>, QueryRejection>,
+) -> Result<Json<AuditPage>, ApiError> {
+    let Query(parameters) = parameters.map_err(ApiError::Query)?;
+    let page = PageParameters { cursor: parameters.cursor, limit: parameters.limit };
+    let (after, limit) = (page.cursor()?, page.limit()?);
+    let filter = AuditFilter {
+        actor: parameters.actor,
+        action: parameters.action,
+        subject: parameters.subject,
+        from: parse_parameter("from", parameters.from)?,
+        until: parse_parameter("until", parameters.until)?,
+    };
+    let page = service.identity.list_audit(&filter, after, limit).await?;
+    Ok(Json(AuditPage {
+        rows: page.items.into_iter().map(AuditAnswer::from).collect(),
+        next_cursor: page.next.map(|cursor| cursor.to_string()),
+    }))
+}

@@ -1,0 +1,65 @@
+//! `POST /v1/cases/{id}/unmask`: personal data for those who say why they need it.
+
+use axum::{
+    Json,
+    body::Bytes,
+    extract::{
+        Path, State,
+        rejection::{BytesRejection, PathRejection},
+    },
+    http::HeaderMap,
+    response::{IntoResponse, Response},
+};
+use utoipa::ToSchema;
+
+use crate::http::Service;
+use crate::http::caller::{Caller, Unmasked};
+use crate::http::cases::case_id;
+use crate::http::classify::read_json;
+use crate::http::error::{ApiError, Problem};
+use crate::http::schema::ActorBody;
+use crate::triage::{CaseAnswer, ReasonRequest};
+
+/// Why somebody must see personal data.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "documentation alone")]
+pub(super) struct UnmaskBody {
+    /// Who asks; who has logged in may leave it out.
+    by: Option<ActorBody>,
+    /// Why.
+    reason: String,
+}
+
+/// Shows a case with its personal data
+///
+/// For those to whom it is shown masked. Every time the case gets an event, with the reason, and
+/// the audit log a row.
+#[utoipa::path(
+    post,
+    path = "/v1/cases/{id}/unmask",
+    tag = "cases",
+    request_body = UnmaskBody,
+    params(("id" = String, Path, description = "The case")),
+    responses(
+        (status = 200, description = "The case as it is", body = CaseAnswer<'static>),
+        (status = 404, description = "No such case", body = Problem, content_type = "application/problem+json"),
+        (status = 422, description = "Every mistake", body = Problem, content_type = "application/problem+json"),
+    )
+)]
+pub(super) async fn unmask(
+    State(service): State<Service>,
+    caller: Caller,
+    id: Result<Path<String>, PathRejection>,
+    headers: HeaderMap,
+    body: Result<Bytes, BytesRejection>,
+) -> Result<Response, ApiError> {
+    let id = case_id(id)?;
+    let mut value = read_json(&headers, body)?;
+    caller.sign(&mut value)?;
+    let ReasonRequest { by, reason } = ReasonRequest::parse(value).map_err(ApiError::Mistakes)?;
+    let case = service.desk.unmask(id, by, &reason, (service.clock)()).await?;
+    let matter = service.desk.find_matter(id).await?;
+    let mut response = Json(CaseAnswer::new(&case, &matter)).into_response();
+    response.extensions_mut().insert(Unmasked);
+    Ok(response)
+}

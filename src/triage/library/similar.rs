@@ -1,0 +1,148 @@
+//! Archived cases like another, by the vectors that the live model makes of their words.
+
+use std::sync::Arc;
+
+use serde::Serialize;
+use serde_json::Value;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use crate::domain::ComplaintText;
+use crate::neighbors::{Neighbor, Neighbors, Quantized, quantize};
+use crate::triage::fields::{Fields, mistake};
+use crate::triage::library::ArchivedAnswer;
+use crate::triage::parameters::Parameters;
+use crate::triage::{Desk, DeskError, Knowledge, Mistake};
+
+/// How many cases are shown when nobody says so.
+const USUAL_LIMIT: u16 = 10;
+/// The most that are shown.
+const MAX_LIMIT: u16 = 50;
+
+/// Neighbors that are looked at beyond those shown: the case itself, and cases that are open again.
+const N_SPARE: usize = 20;
+
+/// A text to find like cases for.
+pub struct SimilarRequest {
+    text: ComplaintText,
+    limit: u16,
+}
+
+/// Archived cases like another, most alike first.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct SimilarAnswer {
+    /// The model whose vectors were compared.
+    model: String,
+    /// How many archived cases were compared; fewer than there are while a new model reads them.
+    n_compared: usize,
+    /// The cases.
+    cases: Vec<SimilarCase>,
+}
+
+/// An archived case like another.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct SimilarCase {
+    /// How alike the two are: the cosine of their vectors, 1 at most. Figures of different models
+    /// cannot be compared.
+    similarity: f32,
+    #[serde(flatten)]
+    case: ArchivedAnswer,
+}
+
+impl SimilarRequest {
+    /// Reads a body, or lists every mistake.
+    pub fn parse(value: Value) -> Result<Self, Vec<Mistake>> {
+        let Some(mut fields) = Fields::open(value) else {
+            return Err(vec![mistake("", "send a JSON object with a `text`")]);
+        };
+        let text: Option<String> = fields.read("text", "send text");
+        let limit: Option<u16> = fields.read("limit", "send a number from 1 to 50");
+        let limit = limit.unwrap_or(USUAL_LIMIT);
+        if !(1..=MAX_LIMIT).contains(&limit) {
+            fields.wrong("limit", "send a number from 1 to 50");
+        }
+        let text = text.unwrap_or_default().try_into();
+        if let Err(error) = &text {
+            let error: &crate::domain::TextError = error;
+            fields.wrong("text", error.to_string());
+        }
+        fields.refuse_unknown(&["text", "limit"]);
+        match text {
+            Ok(text) if fields.mistakes.is_empty() => Ok(Self { text, limit }),
+            _ => Err(fields.mistakes),
+        }
+    }
+
+    /// Reads the query parameters of a case's own list: how many.
+    pub fn parse_limit(pairs: Vec<(String, String)>) -> Result<u16, Vec<Mistake>> {
+        let mut parameters = Parameters::new(pairs);
+        let limit = parameters.parse("limit").unwrap_or(USUAL_LIMIT);
+        if !(1..=MAX_LIMIT).contains(&limit) {
+            parameters.wrong("limit", "send a number from 1 to 50");
+        }
+        parameters.finish(&["limit"]).map(|()| limit)
+    }
+}
+
+impl Desk {
+    /// Archived cases like a text.
+    pub async fn similar_to_text(
+        self: &Arc<Self>,
+        request: SimilarRequest,
+    ) -> Result<SimilarAnswer, DeskError> {
+        self.similar(request.text, None, request.limit).await
+    }
+
+    /// Archived cases like a case, without itself.
+    pub async fn similar_to_case(
+        self: &Arc<Self>,
+        id: Uuid,
+        limit: u16,
+    ) -> Result<SimilarAnswer, DeskError> {
+        let case = self.find_case(id).await?.ok_or(DeskError::NoCase)?;
+        self.similar(case.record.complaint.text, Some(id), limit).await
+    }
+
+    async fn similar(
+        self: &Arc<Self>,
+        text: ComplaintText,
+        without: Option<Uuid>,
+        limit: u16,
+    ) -> Result<SimilarAnswer, DeskError> {
+        let n_wanted = usize::from(limit) + N_SPARE;
+        let (model, neighbors) = self.shelf.load().ok_or(DeskError::NoVectors)?;
+        let knowledge = self.engine.knowledge();
+        if knowledge.model_version() != Some(model.as_str()) {
+            return Err(DeskError::NoVectors);
+        }
+        let n_compared = neighbors.len();
+        // Milliseconds of work: nobody else shall wait for it.
+        let look = move || {
+            let vector = embed(&knowledge, text.as_str())?;
+            Some(look(&neighbors, &vector, n_wanted))
+        };
+        let nearest = tokio::task::spawn_blocking(look).await;
+        let nearest = nearest.ok().flatten().ok_or(DeskError::NoVectors)?;
+        let numbers: Vec<i64> = nearest.iter().map(|neighbor| neighbor.number).collect();
+        let mut found = self.store.find_archived(&numbers).await?;
+        found.retain(|found| Some(found.archived.case_id) != without);
+        let cases = nearest.iter().filter_map(|Neighbor { number, similarity }| {
+            let found = found.iter().find(|found| found.number == *number)?;
+            Some(SimilarCase { similarity: *similarity, case: ArchivedAnswer::new(found, None) })
+        });
+        Ok(SimilarAnswer { model, n_compared, cases: cases.take(usize::from(limit)).collect() })
+    }
+}
+
+/// The vector that the live model makes of a text.
+pub(super) fn embed(knowledge: &Knowledge, text: &str) -> Option<Quantized> {
+    let classifier = knowledge.classifier()?;
+    quantize(&classifier.embed(&knowledge.analyzer.analyze(text))?)
+}
+
+fn look(neighbors: &Neighbors, vector: &Quantized, n_wanted: usize) -> Vec<Neighbor> {
+    let mut nearest = neighbors.nearest(vector, n_wanted);
+    // What shares nothing with the text is not like it.
+    nearest.retain(|neighbor| 0.0 < neighbor.similarity);
+    nearest
+}

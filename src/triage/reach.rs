@@ -1,0 +1,71 @@
+//! Whose case it is to see.
+
+use jiff::Timestamp;
+use serde_json::json;
+use uuid::Uuid;
+
+use crate::cases::Investigation;
+use crate::domain::{Actor, Reach, Tier};
+use crate::store::{Case, NewAudit, NewEvent};
+use crate::text;
+use crate::triage::{CaseLife, Desk, DeskError};
+
+impl Desk {
+    /// Whether somebody who sees so far sees this case. The front line also sees the cases that it
+    /// owns 首问负责制, and those in whose investigation its department has a part. Of a case that
+    /// is not there nobody learns from this.
+    pub async fn reaches(&self, id: Uuid, reach: &Reach, name: &str) -> Result<bool, DeskError> {
+        let Some(case) = self.store.find_case(id).await? else { return Ok(true) };
+        let triage = &case.record.triage;
+        Ok(match reach {
+            Reach::All => true,
+            Reach::Executive => triage.executive_review || triage.tier == Tier::Executive,
+            Reach::ReceivedBy(actor) => {
+                let events = self.store.list_events(id).await?;
+                events.first().is_some_and(|event| event.record.actor == *actor)
+            }
+            Reach::Queue(queue) if triage.queue == *queue => true,
+            Reach::Queue(queue) => {
+                let CaseLife { life, .. } = self.case_life(id).await?;
+                let knowledge = self.engine.knowledge();
+                let department =
+                    knowledge.policy.find_queue(queue).map(|it| it.department.as_str());
+                let has_part = |it: &Investigation| {
+                    it.departments.iter().any(|name| Some(name.as_str()) == department)
+                };
+                life.owner() == Some(name) || life.investigation().is_some_and(has_part)
+            }
+        })
+    }
+
+    /// Shows a case with its personal data to somebody who says why. The case has an event of it,
+    /// and the audit log a row.
+    pub async fn unmask(
+        &self,
+        id: Uuid,
+        by: Actor,
+        reason: &str,
+        now: Timestamp,
+    ) -> Result<Case, DeskError> {
+        let mut case = self.store.find_case(id).await?.ok_or(DeskError::NoCase)?;
+        // A reason may name the customer.
+        let data = json!({ "reason": text::mask(reason) });
+        let audit = NewAudit {
+            at: now,
+            actor: by.name.clone(),
+            role: by.role,
+            action: "personal_data.unmasked".to_owned(),
+            subject: id.to_string(),
+            data: data.clone(),
+        };
+        let event = NewEvent {
+            at: now,
+            actor: by.name,
+            role: by.role,
+            kind: "case.unmasked".to_owned(),
+            data,
+        };
+        case.version = self.store.insert_audited_event(id, event, audit).await?;
+        Ok(case)
+    }
+}
