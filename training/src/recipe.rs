@@ -10,6 +10,8 @@ use std::{
 use fenzhen::registry::{Digest, FeatureSource};
 use serde::Deserialize;
 
+use crate::encoder::EncoderSettings;
+
 /// Why a recipe cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -71,6 +73,9 @@ pub struct Recipe {
     /// Settings of single heads.
     #[serde(default)]
     pub heads: BTreeMap<String, HeadSettings>,
+    /// The encoder that makes the model a blend; without it the model is linear.
+    #[serde(default)]
+    pub encoder: Option<EncoderSettings>,
 }
 
 /// Which features a model keeps.
@@ -146,6 +151,9 @@ impl Recipe {
             if !(0.0..=1.5).contains(&head.class_weight_power) {
                 mistakes.push(format!("the class weight power of `{id}` is not between 0 and 1.5"));
             }
+        }
+        if let Some(encoder) = &self.encoder {
+            encoder.check(&mut mistakes);
         }
         if mistakes.is_empty() {
             return Ok(());

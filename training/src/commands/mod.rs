@@ -13,3 +13,4 @@ pub mod promote;
 pub mod retrain;
 pub mod rollback;
 pub mod train;
+mod train_encoder;

@@ -12,6 +12,7 @@ use jiff::Timestamp;
 
 use crate::card;
 use crate::commands::input::{Chosen, Input};
+use crate::commands::train_encoder::{self, Places, Training};
 use crate::dataset::{Budget, Dataset, Gold, Limits};
 use crate::metrics::HeadReport;
 use crate::progress::Progress;
@@ -38,6 +39,8 @@ pub struct Arguments {
     /// The folder to write, which must not exist
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
+    #[command(flatten)]
+    places: Places,
     /// The version of the model that this one replaces, for its lineage
     #[arg(long, value_name = "NAME@DIGEST")]
     parent: Option<String>,
@@ -58,12 +61,25 @@ pub fn run(mut arguments: Arguments) -> anyhow::Result<()> {
     let mut writer = BundleWriter::create(&arguments.out)?;
     progress.step("reading data");
     let dataset = read_dataset(&arguments, &recipe)?;
-    let trained = trainer::train(&dataset, &recipe, &progress);
+    let mut trained = trainer::train(&dataset, &recipe, &progress);
+    let training = Training {
+        dataset: &dataset,
+        chosen: Chosen { recipe: &recipe, file: arguments.recipe.as_deref() },
+        recipe_digest,
+        places: &arguments.places,
+        out: &arguments.out,
+    };
+    let encoder = train_encoder::train(training, &progress)?;
+    let blend = encoder.as_ref().map(|it| train_encoder::join(training, &mut trained, it));
     for (head, report) in &trained.held_out {
         progress.note(&summary(head, report));
     }
     progress.step("writing the bundle");
     writer.add(WEIGHTS_FILE, &trained.weights.to_bytes())?;
+    let kind = match &encoder {
+        Some(encoder) => train_encoder::write(encoder, &mut writer)?,
+        None => Kind::Linear,
+    };
     let lineage = Lineage {
         tool: concat!("fenzhen-lab ", env!("CARGO_PKG_VERSION")).to_owned(),
         recipe: recipe.name.clone(),
@@ -72,7 +88,11 @@ pub fn run(mut arguments: Arguments) -> anyhow::Result<()> {
         parent: arguments.parent,
         data: dataset.sources,
     };
-    let manifest = manifest(&arguments.out, &recipe, lineage, dataset.taxonomy, trained);
+    let manifest = Manifest {
+        kind,
+        blend,
+        ..manifest(&arguments.out, &recipe, lineage, dataset.taxonomy, trained)
+    };
     writer.add("card.md", card::write(&manifest).as_bytes())?;
     let bundle = writer.finish(manifest)?;
     progress.step(&format!("wrote `{}` to `{}`", bundle.version(), arguments.out.display()));
