@@ -158,8 +158,8 @@ async fn figures(server: Server) {
     for text in ["快递丢了没人管", "快递三天没有动静"] {
         archive(&server, &json!({ "text": text }), 100.0).await;
     }
-    let (status, _) = server.submit("/v1/cases", &json!({ "text": "酸奶坏了" })).await;
-    assert_eq!(status, StatusCode::CREATED);
+    let (created, _) = server.submit("/v1/cases", &json!({ "text": "酸奶坏了" })).await;
+    assert_eq!(created, StatusCode::CREATED);
     server.set_time("2026-11-10T09:00:00+08:00");
     let stats = server.get_json("/v1/stats?from=2026-11-09&until=2026-11-10").await;
     assert_eq!(stats["received"]["total"], 3);
