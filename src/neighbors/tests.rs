@@ -9,7 +9,8 @@ use crate::neighbors::{N_DIMENSIONS, Neighbor, Quantized, VectorFile, quantize};
 
 /// Vectors that any seed makes differently.
 fn vector(seed: u64) -> Quantized {
-    let value = |n: usize| (seed.wrapping_mul(2 * n as u64 + 0x9e37_79b9_7f4a_7c15) >> 56) as i8;
+    let mix = |it: u64| (it ^ (it >> 29)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    let value = |n: usize| (mix(mix(seed) ^ (n as u64 + 1)) >> 56) as i8;
     std::array::from_fn(value)
 }
 

@@ -45,6 +45,11 @@ CREATE TABLE archive_vectors (
 CREATE INDEX cases_received ON cases
     (received_at, department, category, product, shop, customer_id, customer_contact, id);
 
+-- Lists of what is rare would otherwise read every case to find none.
+CREATE INDEX cases_status ON cases (status, id);
+CREATE INDEX cases_channel ON cases (channel, id);
+CREATE INDEX cases_queue_id ON cases (queue, id);
+
 CREATE TABLE alerts (
     id TEXT PRIMARY KEY,
     -- `category`, `product` or `shop`, and which.

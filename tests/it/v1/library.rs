@@ -28,7 +28,7 @@ pub(crate) async fn archive(server: &Server, body: &Value, refund: f64) -> (Stri
         (
             AGENT,
             "conclusion",
-            json!({ "liability": "third_party", "findings": "承运商遗失", "claim": { "price": refund } }),
+            json!({ "liability": "third_party", "findings": "承运商遗失", "claim": { "grounds": ["not_delivered"], "price": refund + 50.0 } }),
         ),
         (AGENT, "proposals", json!({ "offers": [{ "remedies": remedies }] })),
         (AGENT, "choices", json!({ "offer": 1 })),
@@ -115,8 +115,7 @@ async fn archived_cases_like_another_are_shown_with_what_was_done_on_postgresql(
 }
 
 async fn similar_cases(server: Server) {
-    let texts =
-        ["快递三天没有动静，打客服也没人管", "酸奶喝了拉肚子，要求赔偿", "耳机左边没有声音"];
+    let texts = ["快递三天没有动静，打客服也没人管", "快递丢了没人管", "包裹被压扁了，盒子都烂了"];
     let mut paths = Vec::new();
     for text in texts {
         paths.push(archive(&server, &json!({ "text": text }), 99.0).await.0);
