@@ -94,7 +94,8 @@ impl Write for Progress {
             insert_correction(connection, self.case_id, seq, &labels.correction).await?;
             write_labels(connection, self.case_id, labels).await?;
         }
-        self.library.write(connection, self.case_id).await?;
+        let Self { library, case_id, .. } = self;
+        library.write(connection, *case_id).await?;
         Ok(Revised::Done(seq))
     }
 }

@@ -57,7 +57,7 @@ impl Desk {
         let event = corrected_event(&correction, before, &triage, &classification, request_id);
         case.record.triage = triage.clone();
         let library = match life.stage() {
-            Stage::Archived => self.library_entry(&case, &[], &correction.labels).await?,
+            Stage::Archived => self.entry_for_shelf(&case, &[], &correction.labels).await?,
             _ => LibraryChange::None,
         };
         let revision =

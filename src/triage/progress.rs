@@ -49,7 +49,7 @@ impl Desk {
         });
         let (first_due_at, resolution_due_at) = due_columns(&life, &table);
         let library = match records.last().map(|record| &record.event) {
-            Some(Event::Archived { .. }) => self.library_entry(&case, &records, &said).await?,
+            Some(Event::Archived { .. }) => self.entry_for_shelf(&case, &records, &said).await?,
             Some(Event::Reopened { .. }) => LibraryChange::Remove,
             _ => LibraryChange::None,
         };

@@ -20,7 +20,7 @@ pub use similar::{SimilarAnswer, SimilarCase, SimilarRequest};
 impl Desk {
     /// What a case leaves behind as it now stands, with what has just happened to it and what has
     /// just been said about its labels.
-    pub(super) async fn library_entry(
+    pub(super) async fn entry_for_shelf(
         &self,
         case: &Case,
         news: &[Record],
