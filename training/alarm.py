@@ -5,7 +5,8 @@ usage: fenzhen classify LABELLED.jsonl | training/alarm.py LABELLED.jsonl [--sho
 
 Joins the answers with the labels by line and prints, by labelled severity, the share that reaches
 executive review and the share at severity `high` or above; with a `kind` in the data also by kind.
-Critical texts that name harm or theft (signals injury, fraud, or hazard) are counted apart.
+Critical texts that name harm or theft (signals injury, fraud, or hazard) are counted apart, and so
+are texts of bodily danger (injury or hazard) at `high` or `critical`.
 --show prints the ids that were missed or raised in vain, never the texts.
 """
 
@@ -37,17 +38,19 @@ def main():
     groups["critical with harm or theft"] = [
         r for r in groups["labelled critical"]
         if {"injury", "fraud", "hazard"} & set(r[0]["signals"])]
+    groups["high or critical with injury or hazard"] = [
+        r for r in rows if r[0]["severity"] in GRAVE and {"injury", "hazard"} & set(r[0]["signals"])]
     for kind in sorted({label["kind"] for label in labels if "kind" in label}):
         groups[f"{kind}, high or critical"] = [
             r for r in rows if r[0].get("kind") == kind and r[0]["severity"] in GRAVE]
         groups[f"{kind}, low or normal"] = [
             r for r in rows if r[0].get("kind") == kind and r[0]["severity"] not in GRAVE]
-    print(f"{'texts':32} {'executive review':>24} {'severity high or above':>26}")
+    print(f"{'texts':40} {'executive review':>24} {'severity high or above':>26}")
     for name, group in groups.items():
         if group:
-            print(f"{name:32} {share(group, review)}    {share(group, grave)}")
+            print(f"{name:40} {share(group, review)}    {share(group, grave)}")
     triage = [r for r in rows if r[1]["decision"]["needs_triage"]]
-    print(f"{'needs a person first':32} {len(triage):5d} of {len(rows):5d}  {len(triage) / len(rows):7.2%}")
+    print(f"{'needs a person first':40} {len(triage):5d} of {len(rows):5d}  {len(triage) / len(rows):7.2%}")
     if "--show" in sys.argv:
         missed = [r[0]["id"] for r in groups["critical with harm or theft"] if not review(r)]
         vain = [r[0]["id"] for r in groups["labelled low"] if review(r)]
