@@ -7,10 +7,11 @@ use std::{
 };
 
 use anyhow::Context;
+use fenzhen::domain::{Head, HeadKind};
 use fenzhen::inference::{
     ENCODER_CONFIG_FILE, ENCODER_FILE, EncoderFolder, EncoderHeads, TOKENIZER_FILE, pack,
 };
-use fenzhen::registry::{Blend, BlendWeights, BundleWriter, Digest, Kind};
+use fenzhen::registry::{Blend, BlendWeights, BundleWriter, Cascade, Digest, Kind};
 
 use crate::commands::input::Chosen;
 use crate::dataset::Dataset;
@@ -93,17 +94,25 @@ pub(super) fn join(
 ) -> Blend {
     let scores = encoder.validation.iter().map(|&text| linear.scores[text].clone());
     let scores: Vec<Vec<f32>> = scores.collect();
-    let members = Members { linear: &scores, encoder: &encoder.scores };
+    let alone = linear.decisions.clone();
+    let members = Members { linear: &scores, encoder: &encoder.scores, alone: &alone };
     let triage_share = training.chosen.recipe.triage_share;
     let heads = encoder::blend(training.dataset, &encoder.validation, members, triage_share);
-    let mut weights = BTreeMap::new();
+    let (mut weights, mut easy_from) = (BTreeMap::new(), BTreeMap::new());
     for (head, blended) in heads {
-        let encoder::Blended { linear: of_linear, encoder, decision, report } = blended;
+        let encoder::Blended { linear: of_linear, encoder, decision, report, easy_from: from } =
+            blended;
+        easy_from.extend(from.map(|from| (head.clone(), from)));
         weights.insert(head.clone(), BlendWeights { linear: of_linear, encoder });
         linear.decisions.insert(head.clone(), decision);
         linear.held_out.insert(head, report);
     }
-    Blend { weights, cascade: None }
+    // Every head that has one label must be sure, or a sure one would answer for one that is not.
+    let is_single = |head: &&Head| head.kind != HeadKind::MultiLabel;
+    let n_single = training.dataset.taxonomy.heads().iter().filter(is_single).count();
+    let is_complete = 0 < n_single && easy_from.len() == n_single;
+    let cascade = is_complete.then_some(Cascade { easy_from, decisions: alone });
+    Blend { weights, cascade }
 }
 
 /// Adds the encoder's files to a bundle.

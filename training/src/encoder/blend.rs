@@ -14,6 +14,10 @@ use crate::metrics::{self, HeadReport};
 
 /// Shares of the encoder that are tried, in tenths.
 const TENTHS: u8 = 10;
+/// The linear member alone may be wrong on so much more of the easy texts than the blend.
+const EASY_LOSS: f64 = 0.005;
+/// Fewer easy texts say nothing about such a difference.
+const N_EASY: usize = 200;
 
 /// A head of a blend.
 #[derive(Clone, Debug)]
@@ -26,6 +30,9 @@ pub struct Blended {
     pub decision: HeadDecision,
     /// How well it did on the held-out texts.
     pub report: HeadReport,
+    /// The probability from which on the linear member alone is as good; nothing where it never is,
+    /// and for multi-label heads, whose silence is no probability.
+    pub easy_from: Option<f32>,
 }
 
 /// Scores of the same held-out texts.
@@ -35,6 +42,8 @@ pub struct Members<'a> {
     pub linear: &'a [Vec<f32>],
     /// Those of the encoder.
     pub encoder: &'a [Vec<f32>],
+    /// How those of the linear member alone become answers, by head.
+    pub alone: &'a BTreeMap<String, HeadDecision>,
 }
 
 /// Fits every head of a blend on held-out texts.
@@ -57,7 +66,7 @@ pub fn blend(
             scores.iter().map(|row| row[outputs.clone()].to_vec()).collect()
         };
         let (linear, encoder) = (cut(members.linear), cut(members.encoder));
-        let of_head = Members { linear: &linear, encoder: &encoder };
+        let of_head = Members { linear: &linear, encoder: &encoder, alone: members.alone };
         (head.id.to_string(), blend_head(head, &labels, of_head, triage_share))
     });
     fitted.collect()
@@ -84,10 +93,40 @@ fn blend_head(
         if best.as_ref().is_none_or(|(least, _)| surprise < *least) {
             let choices: Vec<Choice> = scores.iter().map(|row| decide(&decision, row)).collect();
             let report = metrics::report(head, &choices, labels);
-            best = Some((surprise, Blended { linear, encoder, decision, report }));
+            let alone = &members.alone[head.id.as_str()];
+            let alone = members.linear.iter().map(|row| decide(alone, row)).collect::<Vec<_>>();
+            let easy_from = match head.kind {
+                HeadKind::MultiLabel => None,
+                HeadKind::MultiClass | HeadKind::Ordinal => easy_from(&alone, &choices, labels),
+            };
+            best = Some((surprise, Blended { linear, encoder, decision, report, easy_from }));
         }
     }
     best.expect("several shares were tried").1
+}
+
+/// The least probability from which on choices of one model are about as often right as those of
+/// another.
+fn easy_from(alone: &[Choice], joined: &[Choice], labels: &HeadLabels) -> Option<f32> {
+    let right = |choice: &Choice, labels: &[usize]| f64::from(u8::from(choice.chosen == labels));
+    let labelled = alone.iter().zip(joined).zip(labels);
+    let mut lost: Vec<(f32, f64)> = labelled
+        .filter_map(|((alone, joined), labels)| {
+            let labels = labels.as_ref()?;
+            let probability = alone.probabilities[alone.chosen[0]];
+            Some((probability, right(joined, labels) - right(alone, labels)))
+        })
+        .collect();
+    lost.sort_by(|a, b| b.0.total_cmp(&a.0));
+    let (mut total, mut found) = (0.0, None);
+    for (n_before, (probability, lost)) in lost.into_iter().enumerate() {
+        total += lost;
+        let n = n_before + 1;
+        if N_EASY <= n && total <= EASY_LOSS * n as f64 {
+            found = Some(probability);
+        }
+    }
+    found
 }
 
 /// The mean negative logarithm of what the labels were given.
@@ -147,7 +186,10 @@ mod tests {
             (0..600).map(|n| vec![score(n), -score(n)]).collect()
         };
         let (linear, encoder) = (scores(linear_signal, 3), scores(encoder_signal, 11));
-        blend_head(&head, &labels, Members { linear: &linear, encoder: &encoder }, 0.1)
+        let held_out = HeldOut { scores: &linear, labels: &labels };
+        let alone = [("topic".to_owned(), calibrate::fit(&head, held_out, 0.1))].into();
+        let members = Members { linear: &linear, encoder: &encoder, alone: &alone };
+        blend_head(&head, &labels, members, 0.1)
     }
 
     #[test]
@@ -159,5 +201,14 @@ mod tests {
         let both = check(0.5, 0.5);
         assert!(0.0 < both.linear && 0.0 < both.encoder, "{both:?}");
         assert!(check(0.5, 0.0).report.macro_f1 < both.report.macro_f1);
+    }
+
+    #[test]
+    fn a_linear_member_that_knows_some_texts_answers_these_alone() {
+        assert_eq!(check(0.0, 0.7).easy_from, None, "it never knows");
+        let some = check(0.5, 0.5).easy_from.expect("it knows those far from the border");
+        assert!(0.5 < some && some < 1.0, "{some}");
+        let all = check(0.7, 0.0).easy_from.expect("it knows all that there is to know");
+        assert!(all < some, "{all} {some}");
     }
 }
