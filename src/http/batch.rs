@@ -16,8 +16,9 @@ use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
 
 use crate::http::Service;
-use crate::http::classify::require_json;
+
 use crate::http::error::{ApiError, Problem};
+use crate::http::extract::require_json;
 use crate::http::schema::SubmissionBody;
 use crate::triage::{Answer, Desk, Place, answer_item};
 

@@ -7,7 +7,7 @@ use std::sync::{Arc, LazyLock};
 use axum::{
     body::{Body, to_bytes},
     extract::{FromRequestParts, MatchedPath, Request, State},
-    http::{HeaderMap, StatusCode, header, request::Parts},
+    http::{Extensions, HeaderMap, StatusCode, header, request::Parts},
     middleware::Next,
     response::{IntoResponse, Response},
 };
@@ -51,12 +51,17 @@ impl<S: Sync> FromRequestParts<S> for Caller {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Problem> {
-        // Without the layer nobody is anybody.
-        parts.extensions.get::<Self>().cloned().ok_or_else(Problem::unauthenticated)
+        Self::of(&parts.extensions).map_err(Problem::from)
     }
 }
 
 impl Caller {
+    /// Who sends a request that the layer has let in.
+    pub(super) fn of(extensions: &Extensions) -> Result<Self, ApiError> {
+        // Without the layer nobody is anybody.
+        extensions.get::<Self>().cloned().ok_or(ApiError::Unauthenticated)
+    }
+
     /// Whether the service believes what the body says of who acts.
     pub(super) fn is_open(&self) -> bool {
         matches!(*self.principal, Principal::Open)

@@ -6,8 +6,8 @@ use axum::{
     Json,
     body::Bytes,
     extract::{
-        Path, Query, State,
-        rejection::{BytesRejection, PathRejection, QueryRejection},
+        Query, State,
+        rejection::{BytesRejection, QueryRejection},
     },
     http::{HeaderMap, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
@@ -22,6 +22,7 @@ use crate::http::Service;
 use crate::http::caller::Caller;
 use crate::http::classify::{json_response, read_submission};
 use crate::http::error::{ApiError, Problem};
+use crate::http::extract::CaseId;
 use crate::http::layers::REQUEST_ID;
 use crate::http::page::{PageParameters, parse_parameter};
 use crate::http::schema::SubmissionBody;
@@ -200,9 +201,8 @@ pub(super) async fn list(
 )]
 pub(super) async fn show(
     State(desk): State<Arc<Desk>>,
-    id: Result<Path<String>, PathRejection>,
+    CaseId(id): CaseId,
 ) -> Result<Response, ApiError> {
-    let id = case_id(id)?;
     let case = desk.find_case(id).await?.ok_or(ApiError::Missing("case"))?;
     let matter = desk.find_matter(id).await?;
     Ok(Json(CaseAnswer::new(&case, &matter)).into_response())
@@ -240,9 +240,9 @@ pub(super) struct EventAnswer {
 )]
 pub(super) async fn events(
     State(desk): State<Arc<Desk>>,
-    id: Result<Path<String>, PathRejection>,
+    CaseId(id): CaseId,
 ) -> Result<Json<Vec<EventAnswer>>, ApiError> {
-    let events = desk.list_events(case_id(id)?).await?;
+    let events = desk.list_events(id).await?;
     // A case has an event at least: that it was received.
     if events.is_empty() {
         return Err(ApiError::Missing("case"));
@@ -256,10 +256,4 @@ pub(super) async fn events(
         data: event.record.data,
     };
     Ok(Json(events.into_iter().map(show).collect()))
-}
-
-/// What is no id belongs to no case.
-pub(super) fn case_id(id: Result<Path<String>, PathRejection>) -> Result<Uuid, ApiError> {
-    let Path(id) = id.map_err(ApiError::Path)?;
-    Uuid::try_parse(&id).map_err(|_| ApiError::Missing("case"))
 }

@@ -8,13 +8,12 @@ use axum::{
     http::{HeaderMap, header},
     response::{IntoResponse, Response},
 };
-use serde::de::DeserializeOwned;
-use serde_json::Value;
 
 use crate::http::Service;
 use crate::http::error::{ApiError, Problem};
+use crate::http::extract::read_json;
 use crate::http::schema::SubmissionBody;
-use crate::triage::{Answer, Classification, DeskError, Mistake, Submission, parse_submission};
+use crate::triage::{Answer, Classification, DeskError, Submission, parse_submission};
 
 /// Texts longer than this, in bytes, are judged off the event loop: they take milliseconds.
 const LONG_TEXT: usize = 8_192;
@@ -74,47 +73,9 @@ pub(super) fn read_submission(
     headers: &HeaderMap,
     body: Result<Bytes, BytesRejection>,
 ) -> Result<Submission, ApiError> {
-    let value = read_json(headers, body)?;
-    parse_submission(value, (service.clock)()).map_err(ApiError::Mistakes)
-}
-
-/// Reads JSON out of a body.
-pub(super) fn read_json(
-    headers: &HeaderMap,
-    body: Result<Bytes, BytesRejection>,
-) -> Result<Value, ApiError> {
-    require_json(headers)?;
     let body = body.map_err(ApiError::Body)?;
-    serde_json::from_slice(&body).map_err(ApiError::Json)
-}
-
-/// Reads a body of a known shape. What is wrong is told with its place, and never quoted: a
-/// password may stand there.
-pub(super) fn read_body<T: DeserializeOwned>(
-    headers: &HeaderMap,
-    body: Result<Bytes, BytesRejection>,
-) -> Result<T, ApiError> {
-    let value = read_json(headers, body)?;
-    serde_path_to_error::deserialize(value).map_err(|error| {
-        let pointer = match error.path().to_string().as_str() {
-            "." => String::new(),
-            path => format!("/{}", path.replace('.', "/")),
-        };
-        let why = error.inner().to_string();
-        // These two name fields of ours; the others quote what was sent.
-        let names_fields = ["missing field", "unknown field"].iter().any(|it| why.starts_with(it));
-        let other = || "this has another form: see /openapi.json".to_owned();
-        let detail = if names_fields { why } else { other() };
-        ApiError::Mistakes(vec![Mistake { pointer, detail }])
-    })
-}
-
-/// Refuses a body that says to be something else than JSON.
-pub(super) fn require_json(headers: &HeaderMap) -> Result<(), ApiError> {
-    match headers.get(header::CONTENT_TYPE).map(|it| it.to_str().unwrap_or_default()) {
-        Some(kind) if !kind.contains("json") => Err(ApiError::MediaType),
-        _ => Ok(()),
-    }
+    let value = read_json(headers, &body)?;
+    parse_submission(value, (service.clock)()).map_err(ApiError::Mistakes)
 }
 
 /// A body without a length is taken as long.

@@ -4,21 +4,16 @@ use std::sync::Arc;
 
 use axum::{
     Json,
-    body::Bytes,
-    extract::{
-        Path, State,
-        rejection::{BytesRejection, PathRejection},
-    },
+    extract::State,
     http::HeaderMap,
     response::{IntoResponse, Response},
 };
 use uuid::Uuid;
 
 use crate::http::Service;
-use crate::http::caller::Caller;
-use crate::http::cases::{case_id, request_id};
-use crate::http::classify::read_json;
+use crate::http::cases::request_id;
 use crate::http::error::{ApiError, Problem};
+use crate::http::extract::{CaseId, Signed};
 use crate::http::schema::{CorrectionBody, RerouteBody};
 use crate::triage::{CaseAnswer, CorrectionAnswer, CorrectionRequest, Desk, Mistake};
 
@@ -44,14 +39,10 @@ use crate::triage::{CaseAnswer, CorrectionAnswer, CorrectionRequest, Desk, Mista
 )]
 pub(super) async fn correct(
     State(service): State<Service>,
-    caller: Caller,
-    id: Result<Path<String>, PathRejection>,
+    CaseId(id): CaseId,
     headers: HeaderMap,
-    body: Result<Bytes, BytesRejection>,
+    Signed(value): Signed,
 ) -> Result<Response, ApiError> {
-    let id = case_id(id)?;
-    let mut value = read_json(&headers, body)?;
-    caller.sign(&mut value)?;
     let request = CorrectionRequest::parse(value, &service.desk.engine().knowledge());
     apply(&service, id, &headers, request).await
 }
@@ -75,14 +66,10 @@ pub(super) async fn correct(
 )]
 pub(super) async fn reroute(
     State(service): State<Service>,
-    caller: Caller,
-    id: Result<Path<String>, PathRejection>,
+    CaseId(id): CaseId,
     headers: HeaderMap,
-    body: Result<Bytes, BytesRejection>,
+    Signed(value): Signed,
 ) -> Result<Response, ApiError> {
-    let id = case_id(id)?;
-    let mut value = read_json(&headers, body)?;
-    caller.sign(&mut value)?;
     let request = CorrectionRequest::parse_route(value, &service.desk.engine().knowledge());
     apply(&service, id, &headers, request).await
 }
@@ -113,9 +100,8 @@ async fn apply(
 )]
 pub(super) async fn list(
     State(desk): State<Arc<Desk>>,
-    id: Result<Path<String>, PathRejection>,
+    CaseId(id): CaseId,
 ) -> Result<Response, ApiError> {
-    let id = case_id(id)?;
     let case = desk.find_case(id).await?.ok_or(ApiError::Missing("case"))?;
     let corrections = desk.list_corrections(id).await?;
     let model = &case.record.triage.model_labels;

@@ -19,8 +19,8 @@ use utoipa::ToSchema;
 use crate::domain::{Scope, StaffRole};
 use crate::http::Service;
 use crate::http::caller::Caller;
-use crate::http::classify::read_body;
 use crate::http::error::{ApiError, Problem};
+use crate::http::extract::{JsonOf, read_json, read_value};
 use crate::identity::{Granted, NewKey};
 use crate::store::ApiKey;
 
@@ -137,10 +137,9 @@ pub(super) async fn list(State(service): State<Service>) -> Result<Json<Vec<KeyA
 pub(super) async fn create(
     State(service): State<Service>,
     caller: Caller,
-    headers: HeaderMap,
-    body: Result<Bytes, BytesRejection>,
+    JsonOf(body): JsonOf<KeyBody>,
 ) -> Result<Response, ApiError> {
-    let KeyBody { name, scopes, act_as, expires_at } = read_body(&headers, body)?;
+    let KeyBody { name, scopes, act_as, expires_at } = body;
     let new = NewKey { name, scopes, act_as, expires_at };
     let now = (service.clock)();
     Ok(granted(service.identity.create_key(new, &caller.principal, now).await?))
@@ -169,9 +168,11 @@ pub(super) async fn rotate(
     body: Result<Bytes, BytesRejection>,
 ) -> Result<Response, ApiError> {
     let Path(id) = id.map_err(ApiError::Path)?;
-    let is_empty = body.as_ref().is_ok_and(Bytes::is_empty);
-    let RotationBody { overlap_s } =
-        if is_empty { RotationBody::default() } else { read_body(&headers, body)? };
+    let body = body.map_err(ApiError::Body)?;
+    let RotationBody { overlap_s } = match body.is_empty() {
+        true => RotationBody::default(),
+        false => read_value(read_json(&headers, &body)?)?,
+    };
     let overlap = Duration::from_secs(overlap_s.map_or(24 * 60 * 60, u64::from));
     let now = (service.clock)();
     Ok(granted(service.identity.rotate_key(&id, overlap, &caller.principal, now).await?))

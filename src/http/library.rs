@@ -2,19 +2,13 @@
 
 use axum::{
     Json,
-    body::Bytes,
-    extract::{
-        Path, Query, State,
-        rejection::{BytesRejection, PathRejection, QueryRejection},
-    },
-    http::HeaderMap,
+    extract::{Query, State, rejection::QueryRejection},
 };
 use utoipa::{IntoParams, ToSchema};
 
 use crate::http::Service;
-use crate::http::cases::case_id;
-use crate::http::classify::read_json;
 use crate::http::error::{ApiError, Problem};
+use crate::http::extract::{AnyJson, CaseId};
 use crate::triage::{LibraryAnswer, LibraryRequest, SimilarAnswer, SimilarRequest};
 
 /// What a search asks for.
@@ -90,10 +84,9 @@ pub(super) struct SimilarBody {
 )]
 pub(super) async fn similar_to_text(
     State(service): State<Service>,
-    headers: HeaderMap,
-    body: Result<Bytes, BytesRejection>,
+    AnyJson(value): AnyJson,
 ) -> Result<Json<SimilarAnswer>, ApiError> {
-    let request = SimilarRequest::parse(read_json(&headers, body)?).map_err(ApiError::Mistakes)?;
+    let request = SimilarRequest::parse(value).map_err(ApiError::Mistakes)?;
     Ok(Json(service.desk.similar_to_text(request).await?))
 }
 
@@ -120,10 +113,9 @@ pub(super) struct SimilarParameters {
 )]
 pub(super) async fn similar_to_case(
     State(service): State<Service>,
-    id: Result<Path<String>, PathRejection>,
+    CaseId(id): CaseId,
     pairs: Result<Query<Vec<(String, String)>>, QueryRejection>,
 ) -> Result<Json<SimilarAnswer>, ApiError> {
-    let id = case_id(id)?;
     let Query(pairs) = pairs.map_err(ApiError::Query)?;
     let limit = SimilarRequest::parse_limit(pairs).map_err(ApiError::Mistakes)?;
     Ok(Json(service.desk.similar_to_case(id, limit).await?))

@@ -8,6 +8,7 @@ mod cases;
 mod classify;
 mod corrections;
 mod error;
+mod extract;
 mod keys;
 mod knowledge;
 mod layers;

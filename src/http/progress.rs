@@ -4,20 +4,15 @@ use std::sync::Arc;
 
 use axum::{
     Json,
-    body::Bytes,
-    extract::{
-        Path, State,
-        rejection::{BytesRejection, PathRejection},
-    },
+    extract::{Path, State, rejection::PathRejection},
     http::HeaderMap,
     response::{IntoResponse, Response},
 };
 
 use crate::http::Service;
-use crate::http::caller::Caller;
-use crate::http::cases::{case_id, request_id};
-use crate::http::classify::read_json;
+use crate::http::cases::request_id;
 use crate::http::error::{ApiError, Problem};
+use crate::http::extract::{CaseId, Signed};
 use crate::http::schema::StepBody;
 use crate::triage::{ProgressAnswer, STEPS, StepRequest};
 
@@ -34,9 +29,9 @@ use crate::triage::{ProgressAnswer, STEPS, StepRequest};
 )]
 pub(super) async fn show(
     State(service): State<Service>,
-    id: Result<Path<String>, PathRejection>,
+    CaseId(id): CaseId,
 ) -> Result<Response, ApiError> {
-    let life = service.desk.case_life(case_id(id)?).await?;
+    let life = service.desk.case_life(id).await?;
     let knowledge = service.desk.engine().knowledge();
     let answer = ProgressAnswer::new(&life, &knowledge, (service.clock)());
     Ok(Json(answer).into_response())
@@ -91,20 +86,17 @@ pub(super) async fn show(
 )]
 pub(super) async fn step(
     State(service): State<Service>,
-    caller: Caller,
+    CaseId(id): CaseId,
     path: Result<Path<(String, String)>, PathRejection>,
     headers: HeaderMap,
-    body: Result<Bytes, BytesRejection>,
+    Signed(value): Signed,
 ) -> Result<Response, ApiError> {
-    let Path((id, step)) = path.map_err(ApiError::Path)?;
-    let id = case_id(Ok(Path(id)))?;
+    let Path((_, step)) = path.map_err(ApiError::Path)?;
     if !STEPS.contains(&step.as_str()) {
         return Err(ApiError::Missing("step of a case"));
     }
     let desk = Arc::clone(&service.desk);
     let knowledge = desk.engine().knowledge();
-    let mut value = read_json(&headers, body)?;
-    caller.sign(&mut value)?;
     let request = StepRequest::parse(&step, value, &knowledge).map_err(ApiError::Mistakes)?;
     let now = (service.clock)();
     let life = desk.act(id, request, request_id(&headers), now).await?;

@@ -2,21 +2,16 @@
 
 use axum::{
     Json,
-    body::Bytes,
-    extract::{
-        Path, State,
-        rejection::{BytesRejection, PathRejection},
-    },
+    extract::{Path, State, rejection::PathRejection},
     http::{HeaderMap, StatusCode, header},
     response::{IntoResponse, Response},
 };
 use uuid::Uuid;
 
 use crate::http::Service;
-use crate::http::caller::Caller;
-use crate::http::cases::{case_id, new_id, request_id};
-use crate::http::classify::read_json;
+use crate::http::cases::{new_id, request_id};
 use crate::http::error::{ApiError, Problem};
+use crate::http::extract::{CaseId, Signed};
 use crate::http::schema::SeparationBody;
 use crate::triage::{CaseAnswer, DeskError, Parting, SeparationRequest};
 
@@ -43,18 +38,16 @@ use crate::triage::{CaseAnswer, DeskError, Parting, SeparationRequest};
 )]
 pub(super) async fn separate(
     State(service): State<Service>,
-    caller: Caller,
+    CaseId(case_id): CaseId,
     path: Result<Path<(String, String)>, PathRejection>,
     headers: HeaderMap,
-    body: Result<Bytes, BytesRejection>,
+    Signed(value): Signed,
 ) -> Result<Response, ApiError> {
-    let Path((id, submission)) = path.map_err(ApiError::Path)?;
+    let Path((_, submission)) = path.map_err(ApiError::Path)?;
     let submission_id = Uuid::try_parse(&submission).map_err(|_| DeskError::NoSubmission)?;
-    let mut value = read_json(&headers, body)?;
-    caller.sign(&mut value)?;
     let request = SeparationRequest::parse(value).map_err(ApiError::Mistakes)?;
     let parting = Parting {
-        case_id: case_id(Ok(Path(id)))?,
+        case_id,
         submission_id,
         new_id: new_id(),
         request_id: request_id(&headers).map(ToOwned::to_owned),

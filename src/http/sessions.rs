@@ -4,9 +4,8 @@ use std::net::SocketAddr;
 
 use axum::{
     Json,
-    body::Bytes,
-    extract::{ConnectInfo, Extension, State, rejection::BytesRejection},
-    http::{HeaderMap, StatusCode},
+    extract::{ConnectInfo, Extension, State},
+    http::StatusCode,
     response::{IntoResponse, Response},
 };
 use jiff::Timestamp;
@@ -16,8 +15,8 @@ use utoipa::ToSchema;
 use crate::domain::{QueueId, StaffRole};
 use crate::http::Service;
 use crate::http::caller::Caller;
-use crate::http::classify::read_body;
 use crate::http::error::{ApiError, Problem};
+use crate::http::extract::JsonOf;
 use crate::identity::{LogIn, Opened, Password};
 
 /// Somebody who wants in.
@@ -69,10 +68,8 @@ pub(super) struct SessionAnswer {
 pub(super) async fn open(
     State(service): State<Service>,
     address: Option<Extension<ConnectInfo<SocketAddr>>>,
-    headers: HeaderMap,
-    body: Result<Bytes, BytesRejection>,
+    JsonOf(LogInBody { name, password }): JsonOf<LogInBody>,
 ) -> Result<Response, ApiError> {
-    let LogInBody { name, password } = read_body(&headers, body)?;
     let address = address.map_or_else(String::new, |Extension(it)| it.0.ip().to_string());
     let log_in = LogIn { name, password: Password::claim(password), address };
     let opened = service.identity.log_in(log_in, (service.clock)()).await?;

@@ -2,21 +2,15 @@
 
 use axum::{
     Json,
-    body::Bytes,
-    extract::{
-        Path, State,
-        rejection::{BytesRejection, PathRejection},
-    },
-    http::HeaderMap,
+    extract::State,
     response::{IntoResponse, Response},
 };
 use utoipa::ToSchema;
 
 use crate::http::Service;
-use crate::http::caller::{Caller, Unmasked};
-use crate::http::cases::case_id;
-use crate::http::classify::read_json;
+use crate::http::caller::Unmasked;
 use crate::http::error::{ApiError, Problem};
+use crate::http::extract::{CaseId, Signed};
 use crate::http::schema::ActorBody;
 use crate::triage::{CaseAnswer, ReasonRequest};
 
@@ -48,14 +42,9 @@ pub(super) struct UnmaskBody {
 )]
 pub(super) async fn unmask(
     State(service): State<Service>,
-    caller: Caller,
-    id: Result<Path<String>, PathRejection>,
-    headers: HeaderMap,
-    body: Result<Bytes, BytesRejection>,
+    CaseId(id): CaseId,
+    Signed(value): Signed,
 ) -> Result<Response, ApiError> {
-    let id = case_id(id)?;
-    let mut value = read_json(&headers, body)?;
-    caller.sign(&mut value)?;
     let ReasonRequest { by, reason } = ReasonRequest::parse(value).map_err(ApiError::Mistakes)?;
     let case = service.desk.unmask(id, by, &reason, (service.clock)()).await?;
     let matter = service.desk.find_matter(id).await?;

@@ -2,12 +2,8 @@
 
 use axum::{
     Json,
-    body::Bytes,
-    extract::{
-        Path, State,
-        rejection::{BytesRejection, PathRejection},
-    },
-    http::{HeaderMap, StatusCode},
+    extract::{Path, State, rejection::PathRejection},
+    http::StatusCode,
     response::{IntoResponse, Response},
 };
 use jiff::Timestamp;
@@ -18,8 +14,8 @@ use utoipa::ToSchema;
 use crate::domain::{QueueId, StaffRole};
 use crate::http::Service;
 use crate::http::caller::Caller;
-use crate::http::classify::read_body;
 use crate::http::error::{ApiError, Problem};
+use crate::http::extract::JsonOf;
 use crate::identity::{NewUser, QueueChange, UserChange};
 use crate::store::User;
 use crate::triage::Mistake;
@@ -127,10 +123,9 @@ pub(super) async fn list(
 pub(super) async fn create(
     State(service): State<Service>,
     caller: Caller,
-    headers: HeaderMap,
-    body: Result<Bytes, BytesRejection>,
+    JsonOf(body): JsonOf<UserBody>,
 ) -> Result<Response, ApiError> {
-    let UserBody { name, display_name, roles, queue, password } = read_body(&headers, body)?;
+    let UserBody { name, display_name, roles, queue, password } = body;
     let new = NewUser { name, display_name, roles, queue, password };
     let user = service.identity.create_user(new, &caller.principal, (service.clock)()).await?;
     Ok((StatusCode::CREATED, Json(UserAnswer::from(user))).into_response())
@@ -155,11 +150,9 @@ pub(super) async fn change(
     State(service): State<Service>,
     caller: Caller,
     name: Result<Path<String>, PathRejection>,
-    headers: HeaderMap,
-    body: Result<Bytes, BytesRejection>,
+    JsonOf(body): JsonOf<UserChangeBody>,
 ) -> Result<Json<UserAnswer>, ApiError> {
     let Path(name) = name.map_err(ApiError::Path)?;
-    let body = read_body(&headers, body)?;
     let UserChangeBody { display_name, roles, queue, disabled, password } = body;
     let expected = "send the name of a queue, or null for all";
     let wrong = |_| {

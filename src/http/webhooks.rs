@@ -2,12 +2,8 @@
 
 use axum::{
     Json,
-    body::Bytes,
-    extract::{
-        Path, State,
-        rejection::{BytesRejection, PathRejection},
-    },
-    http::{HeaderMap, HeaderValue, StatusCode, header},
+    extract::State,
+    http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
 use serde::Serialize;
@@ -17,8 +13,8 @@ use uuid::Uuid;
 
 use crate::http::Service;
 use crate::http::cases::new_id;
-use crate::http::classify::read_json;
 use crate::http::error::{ApiError, Problem};
+use crate::http::extract::{AnyJson, WebhookId};
 use crate::http::schema::{ReplayBody, WebhookBody};
 use crate::triage::{DeadLetterAnswer, Mistake, WebhookAnswer, WebhookRequest};
 
@@ -45,10 +41,8 @@ use crate::triage::{DeadLetterAnswer, Mistake, WebhookAnswer, WebhookRequest};
 )]
 pub(super) async fn create(
     State(service): State<Service>,
-    headers: HeaderMap,
-    body: Result<Bytes, BytesRejection>,
+    AnyJson(value): AnyJson,
 ) -> Result<Response, ApiError> {
-    let value = read_json(&headers, body)?;
     let request = WebhookRequest::parse(value, &service.courier).map_err(ApiError::Mistakes)?;
     let (id, now) = (new_id(), (service.clock)());
     let answer = service.courier.add_webhook(request, id, new_secret(), now).await?;
@@ -82,9 +76,9 @@ pub(super) async fn list(State(service): State<Service>) -> Result<Response, Api
 )]
 pub(super) async fn show(
     State(service): State<Service>,
-    id: Result<Path<String>, PathRejection>,
+    WebhookId(id): WebhookId,
 ) -> Result<Response, ApiError> {
-    answer(&service, webhook_id(id)?).await
+    answer(&service, id).await
 }
 
 /// Gives an endpoint a new secret
@@ -102,9 +96,9 @@ pub(super) async fn show(
 )]
 pub(super) async fn rotate(
     State(service): State<Service>,
-    id: Result<Path<String>, PathRejection>,
+    WebhookId(id): WebhookId,
 ) -> Result<Response, ApiError> {
-    let (id, now) = (webhook_id(id)?, (service.clock)());
+    let now = (service.clock)();
     let answer = service.courier.rotate_webhook(id, new_secret(), now).await?;
     Ok(Json(answer.ok_or(ApiError::Missing("webhook"))?).into_response())
 }
@@ -124,9 +118,8 @@ pub(super) async fn rotate(
 )]
 pub(super) async fn enable(
     State(service): State<Service>,
-    id: Result<Path<String>, PathRejection>,
+    WebhookId(id): WebhookId,
 ) -> Result<Response, ApiError> {
-    let id = webhook_id(id)?;
     service.courier.enable_webhook(id).await?;
     answer(&service, id).await
 }
@@ -144,9 +137,8 @@ pub(super) async fn enable(
 )]
 pub(super) async fn disable(
     State(service): State<Service>,
-    id: Result<Path<String>, PathRejection>,
+    WebhookId(id): WebhookId,
 ) -> Result<Response, ApiError> {
-    let id = webhook_id(id)?;
     service.courier.disable_webhook(id).await?;
     answer(&service, id).await
 }
@@ -164,9 +156,9 @@ pub(super) async fn disable(
 )]
 pub(super) async fn delete(
     State(service): State<Service>,
-    id: Result<Path<String>, PathRejection>,
+    WebhookId(id): WebhookId,
 ) -> Result<StatusCode, ApiError> {
-    let found = service.courier.delete_webhook(webhook_id(id)?).await?;
+    let found = service.courier.delete_webhook(id).await?;
     if found { Ok(StatusCode::NO_CONTENT) } else { Err(ApiError::Missing("webhook")) }
 }
 
@@ -183,9 +175,8 @@ pub(super) async fn delete(
 )]
 pub(super) async fn dead_letters(
     State(service): State<Service>,
-    id: Result<Path<String>, PathRejection>,
+    WebhookId(id): WebhookId,
 ) -> Result<Response, ApiError> {
-    let id = webhook_id(id)?;
     service.courier.find_webhook(id).await?.ok_or(ApiError::Missing("webhook"))?;
     Ok(Json(service.courier.list_dead_letters(id).await?).into_response())
 }
@@ -214,12 +205,10 @@ pub(super) struct ReplayAnswer {
 )]
 pub(super) async fn replay(
     State(service): State<Service>,
-    id: Result<Path<String>, PathRejection>,
-    headers: HeaderMap,
-    body: Result<Bytes, BytesRejection>,
+    WebhookId(id): WebhookId,
+    AnyJson(value): AnyJson,
 ) -> Result<Response, ApiError> {
-    let id = webhook_id(id)?;
-    let letters = match read_json(&headers, body)? {
+    let letters = match value {
         Value::Object(fields) if fields.is_empty() => Vec::new(),
         value => serde_json::from_value(value["ids"].clone()).map_err(|_| {
             let detail = "send an array of ids of dead letters, or `{}` for all".to_owned();
@@ -235,12 +224,6 @@ pub(super) async fn replay(
 async fn answer(service: &Service, id: Uuid) -> Result<Response, ApiError> {
     let found = service.courier.find_webhook(id).await?;
     Ok(Json(found.ok_or(ApiError::Missing("webhook"))?).into_response())
-}
-
-/// What is no id belongs to no endpoint.
-fn webhook_id(id: Result<Path<String>, PathRejection>) -> Result<Uuid, ApiError> {
-    let Path(id) = id.map_err(ApiError::Path)?;
-    Uuid::try_parse(&id).map_err(|_| ApiError::Missing("webhook"))
 }
 
 /// Bytes that nobody can guess.
