@@ -33,6 +33,10 @@ pub struct KnowledgeConfig {
     #[arg(long, env = "FENZHEN_HANDBOOK", value_name = "FILE")]
     pub handbook: Option<PathBuf>,
 
+    /// Privacy policy, in place of the built-in one: how long what is about a person is kept
+    #[arg(long, env = "FENZHEN_PRIVACY", value_name = "FILE")]
+    pub privacy: Option<PathBuf>,
+
     /// Taxonomy to use while no model is live, in place of the built-in one
     #[arg(long, env = "FENZHEN_TAXONOMY", value_name = "FILE")]
     pub taxonomy: Option<PathBuf>,
@@ -51,6 +55,7 @@ impl KnowledgeConfig {
             routing: self.routing.clone(),
             calendar: self.calendar.clone(),
             handbook: self.handbook.clone(),
+            privacy: self.privacy.clone(),
             taxonomy: self.taxonomy.clone(),
             words: self.words.clone(),
         }

@@ -1,5 +1,5 @@
 //! The tasks that work while nobody asks: clocks strike, the outbox is carried, metrics are tended,
-//! old keys are forgotten. Replicas run all of them side by side; the store sees to it that
+//! old keys are forgotten, what has been kept long enough is erased. Replicas run all of them side by side; the store sees to it that
 //! nothing is done twice.
 
 use std::{sync::Arc, time::Duration};
@@ -24,6 +24,7 @@ pub(super) fn start(service: &Service, period: Duration) -> JoinSet<()> {
     tasks.spawn(measure(courier, Arc::clone(&desk), Arc::clone(&clock)));
     tasks.spawn(tend_metrics(metrics));
     tasks.spawn(tend_shelf(Arc::clone(&desk)));
+    tasks.spawn(sweep(Arc::clone(&desk), Arc::clone(&clock)));
     tasks.spawn(forget(desk, identity, clock));
     tasks
 }
@@ -126,6 +127,26 @@ async fn tend_metrics(metrics: PrometheusHandle) {
     loop {
         ticks.tick().await;
         metrics.run_upkeep();
+    }
+}
+
+/// Erases what has been kept long enough, when its turn comes round.
+async fn sweep(desk: Arc<Desk>, clock: Clock) {
+    let mut ticks = interval(Duration::from_mins(1));
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        ticks.tick().await;
+        match desk.sweep(clock()).await {
+            Ok(Some(n_erased)) if 0 < n_erased => {
+                tracing::info!(n_erased, "cases whose time was over are erased");
+                metrics::counter!("fenzhen_cases_erased_total").increment(n_erased);
+            }
+            Ok(_) => {}
+            Err(error) => {
+                let error = &error as &dyn std::error::Error;
+                tracing::error!(error, "what has been kept long enough cannot be erased now");
+            }
+        }
     }
 }
 

@@ -158,7 +158,7 @@ pub enum Event {
 
 impl Event {
     /// The kind of every event.
-    pub const KINDS: [&'static str; 28] = [
+    pub const KINDS: [&'static str; 32] = [
         "case.received",
         "case.corrected",
         "case.accepted",
@@ -187,5 +187,9 @@ impl Event {
         "case.resumed",
         "case.clock_warned",
         "case.clock_breached",
+        "case.joined",
+        "case.separated",
+        "case.unmasked",
+        "case.erased",
     ];
 }

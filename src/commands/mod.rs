@@ -5,6 +5,7 @@ mod classify;
 mod keys;
 mod migrate;
 mod models;
+mod privacy;
 mod rules;
 mod serve;
 mod users;
@@ -50,6 +51,9 @@ enum Command {
     /// Export or verify the audit log
     #[command(subcommand)]
     Audit(audit::AuditLog),
+    /// Hand out or erase what is kept about a person
+    #[command(subcommand)]
+    Privacy(privacy::Privacy),
     /// Bring the database to the newest schema
     Migrate(migrate::Migrate),
 }
@@ -66,6 +70,7 @@ pub fn run(cli: Cli) -> ExitCode {
             Command::Keys(command) => command.run(),
             Command::Users(command) => command.run(),
             Command::Audit(command) => command.run(),
+            Command::Privacy(command) => command.run(),
             Command::Migrate(command) => command.run(),
         }
     });

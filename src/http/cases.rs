@@ -64,6 +64,7 @@ pub(super) async fn receive(
     // What one client calls a request is not what another does.
     let key = key.map(|(key, digest)| (caller.namespace() + &key, digest));
     let submission = read_submission(&service, &headers, body)?;
+    submission.check_storable().map_err(ApiError::Mistakes)?;
     let id = new_id();
     let receipt = Receipt {
         submission,

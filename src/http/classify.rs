@@ -1,4 +1,5 @@
-//! `POST /v1/classify`: one complaint, one explained decision, nothing stored.
+//! `POST /v1/classify`: one complaint, one explained decision, nothing stored: neither the complaint
+//! nor the answer reaches the database, a log or the outbox, with `do_not_store` or without.
 
 use std::sync::Arc;
 
@@ -24,7 +25,7 @@ const USUAL_ANSWER: usize = 4_096;
 /// Judges a complaint
 ///
 /// Answers category, severity, sentiment, risk signals with their evidence, the rules that fired,
-/// the decision and its reasons. Nothing is stored.
+/// the decision and its reasons. Nothing is stored, whether `do_not_store` is sent or not.
 #[utoipa::path(
     post,
     path = "/v1/classify",

@@ -232,6 +232,8 @@ impl From<DeskError> for Problem {
             }
             DeskError::NoSubmission => Self::of_status(StatusCode::NOT_FOUND)
                 .with_detail("no such submission is joined to the case"),
+            DeskError::Erased => Self::of_status(StatusCode::CONFLICT)
+                .with_detail("the case was erased: its labels and figures are all that is left"),
             DeskError::Stale(version) => Self {
                 version: Some(version),
                 ..Self::of_status(StatusCode::CONFLICT).with_detail(format!(

@@ -15,6 +15,7 @@ mod layers;
 mod library;
 mod page;
 mod permissions;
+mod privacy;
 mod probes;
 mod progress;
 mod queues;
@@ -112,6 +113,8 @@ pub fn router(service: Service, config: &HttpConfig) -> Router {
         .routes(routes!(library::similar_to_text))
         .routes(routes!(library::similar_to_case))
         .routes(routes!(stats::show))
+        .routes(routes!(privacy::export))
+        .routes(routes!(privacy::erase))
         .routes(routes!(queues::list))
         .routes(routes!(queues::show))
         .routes(routes!(knowledge::rules))

@@ -36,6 +36,10 @@ const QUEUE_READERS: &[StaffRole] = READERS.split_at(1).1;
 /// Those who may have a reason to know who a person is.
 const UNMASKERS: &[StaffRole] =
     &[FrontLine, TriageLead, EscalationTeam, DepartmentHead, ServiceDirector, Executive, Auditor];
+/// Those who answer a person that asks what is kept about them.
+const EXPORTERS: &[StaffRole] = &[ServiceDirector, Auditor];
+/// Those who answer for what is lost for good.
+const ERASERS: &[StaffRole] = &[ServiceDirector];
 const EVERYBODY: &[StaffRole] = &StaffRole::PEOPLE;
 const JUDGES: &[StaffRole] = &[
     Intake,
@@ -119,6 +123,8 @@ pub(super) const PERMISSIONS: &[Permission] = &[
     read("/v1/library", QUEUE_READERS, Scope::Statistics),
     write("/v1/library/similar", QUEUE_READERS, Scope::Statistics),
     read("/v1/stats", QUEUE_READERS, Scope::Statistics),
+    step("/v1/privacy/exports", EXPORTERS),
+    step("/v1/privacy/erasures", ERASERS),
     read("/v1/audit", OVERSEERS, Scope::Audit),
     read("/v1/keys", OVERSEERS, Scope::Administration),
     write("/v1/keys", ADMINISTRATORS, Scope::Administration),

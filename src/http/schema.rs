@@ -61,6 +61,8 @@ pub(super) struct SubmissionBody {
     received_at: Option<String>,
     /// The person who took it in; the case is theirs until somebody else takes it 首问负责制.
     received_by: Option<String>,
+    /// Whether it must not be kept. What is only judged never is; `/v1/cases` refuses it.
+    do_not_store: Option<bool>,
 }
 
 /// Who does something.

@@ -148,7 +148,8 @@ impl Store {
         rows.iter().map(read_correction).collect()
     }
 
-    /// Cases whose labels people have spoken of, oldest case first, with all that they said.
+    /// Cases whose labels people have spoken of, oldest case first, with all that they said. From
+    /// whom asked to be forgotten nothing is learned, even while the law demands the case.
     pub async fn list_human_labels(
         &self,
         after: Option<CaseCursor>,
@@ -156,7 +157,9 @@ impl Store {
     ) -> Result<Page<LabelledCase, CaseCursor>, Error> {
         let sql = "SELECT id, text, channel, received_at, model_version, model_labels, labels \
                    FROM cases WHERE id IN (SELECT DISTINCT case_id FROM corrections \
-                   WHERE case_id > $1 AND labels <> '{}' ORDER BY case_id LIMIT $2) ORDER BY id";
+                   JOIN cases c ON c.id = case_id AND c.erased_at IS NULL \
+                   AND c.erasure_asked_at IS NULL WHERE case_id > $1 AND corrections.labels <> '{}' \
+                   ORDER BY case_id LIMIT $2) ORDER BY id";
         let after = after.map_or_else(String::new, |cursor| cursor.id.to_string());
         let query = sqlx::query(sql).bind(after).bind(i64::from(limit) + 1);
         let rows = query.fetch_all(&self.pool).await?;

@@ -97,6 +97,11 @@ impl Sightings {
     pub fn is_first(&self) -> bool {
         self.0.iter().all(|it| it.n == 0)
     }
+
+    /// The numbers that stand for the identifiers.
+    pub(super) fn digests(&self) -> impl Iterator<Item = i64> {
+        self.0.iter().map(|it| it.digest)
+    }
 }
 
 impl Store {

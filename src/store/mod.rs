@@ -11,10 +11,12 @@ mod cases;
 mod corrections;
 mod cursor;
 mod endpoints;
+mod erasure;
 mod error;
 mod events;
 mod guard;
 mod idempotency;
+mod jobs;
 mod joining;
 mod keys;
 mod lease;
@@ -43,9 +45,11 @@ pub use cases::{Case, CaseFilter, Inserted, Intake, NewCase, RECEIVED, Triage};
 pub use corrections::{Correction, LabelSource, LabelledCase, NewCorrection, Revised, Revision};
 pub use cursor::{CaseCursor, CursorError, Page, QueueCursor};
 pub use endpoints::Endpoint;
+pub use erasure::{Deferral, Erasable, Erasure, Person};
 pub use error::{Constraint, Error};
 pub use events::{Event, NewEvent};
 pub use idempotency::{Claim, ClaimOutcome, Completion, STALE_AFTER, StoredResponse};
+pub use jobs::Job;
 pub use joining::{Joining, Separation};
 pub use keys::ApiKey;
 use library::Engine;
@@ -148,7 +152,8 @@ impl Store {
         };
         let settings = format!(
             "PRAGMA busy_timeout = {timeout}; PRAGMA journal_mode = WAL; \
-             PRAGMA synchronous = {synchronous}; PRAGMA foreign_keys = ON;"
+             PRAGMA synchronous = {synchronous}; PRAGMA foreign_keys = ON; \
+             PRAGMA secure_delete = ON;"
         );
         let writing = sqlite_pool(StoreOptions { max_connections: 1, ..options }, settings.clone());
         let write_pool = writing.connect_with(file.clone()).await.map_err(Error::Open)?;

@@ -27,7 +27,7 @@ impl Desk {
         if !request.by.role.works_cases() {
             return Err(DeskError::NotAllowed(request.by.role));
         }
-        let CaseLife { mut case, mut life } = self.case_life(id).await?;
+        let CaseLife { mut case, mut life } = self.living_case(id).await?;
         if case.version != request.version {
             return Err(DeskError::Stale(case.version));
         }

@@ -37,6 +37,9 @@ pub enum DeskError {
     /// Somebody has written the case since it was read.
     #[error("the case has version {0} by now")]
     Stale(u32),
+    /// The case's words are gone, and nobody can work it any more.
+    #[error("the case was erased")]
+    Erased,
     /// The case is not where this is possible.
     #[error(transparent)]
     Refused(#[from] Box<Refusal>),

@@ -1,4 +1,5 @@
-//! What complaints are judged and handled with: model, rules, routing policy, calendar, handbook.
+//! What complaints are judged and handled with: model, rules, routing policy, calendar, handbook,
+//! privacy policy.
 //! They are loaded and checked together, so that what is live always fits together.
 
 use std::{
@@ -8,7 +9,7 @@ use std::{
 };
 
 use crate::calendar::{self, Calendar};
-use crate::cases::{Handbook, HandbookError};
+use crate::cases::{Handbook, HandbookError, Retention, RetentionError};
 use crate::domain::{QueueId, Role, Taxonomy};
 use crate::inference::{self, Classifier};
 use crate::registry::{self, Registry, Summary};
@@ -29,6 +30,8 @@ pub struct Sources {
     pub calendar: Option<PathBuf>,
     /// The handbook: how cases are handled.
     pub handbook: Option<PathBuf>,
+    /// The privacy policy: how long what is about a person is kept.
+    pub privacy: Option<PathBuf>,
     /// The taxonomy to fall back on when no model is there.
     pub taxonomy: Option<PathBuf>,
     /// Words that the segmenter must know.
@@ -65,6 +68,8 @@ pub struct Groundwork {
     pub calendar: Calendar,
     /// How cases are handled.
     pub handbook: Handbook,
+    /// How long what is about a person is kept.
+    pub retention: Retention,
     /// The rules as written.
     pub rule_files: Vec<RuleFile>,
     queues: Vec<QueueId>,
@@ -85,6 +90,8 @@ pub struct Knowledge {
     pub calendar: Calendar,
     /// How cases are handled.
     pub handbook: Handbook,
+    /// How long what is about a person is kept.
+    pub retention: Retention,
     /// The rules.
     pub rules: RuleSet,
     models: PathBuf,
@@ -118,6 +125,9 @@ pub enum LoadError {
     /// The handbook has mistakes.
     #[error("cannot use the handbook")]
     Handbook(#[from] HandbookError),
+    /// The privacy policy has mistakes.
+    #[error("cannot use the privacy policy")]
+    Privacy(#[from] RetentionError),
     /// The model that is to go live cannot, and another one is at work.
     #[error("cannot use the model: {0}")]
     Model(String),
@@ -164,6 +174,8 @@ impl Groundwork {
         };
         let handbook = read_or(sources.handbook.as_deref(), Handbook::DEFAULT)?;
         let handbook = Handbook::parse(&handbook)?;
+        let retention = read_or(sources.privacy.as_deref(), Retention::DEFAULT)?;
+        let retention = Retention::parse(&retention)?;
         let rule_files = match &sources.rules {
             Some(folder) => rule_files(folder)?,
             None => RuleSet::default_files(),
@@ -177,6 +189,7 @@ impl Groundwork {
             policy,
             calendar,
             handbook,
+            retention,
             rule_files,
             queues,
             models,
@@ -194,9 +207,18 @@ impl Knowledge {
     pub fn load(sources: &Sources) -> Result<Self, LoadError> {
         let ground = Groundwork::load(sources)?;
         let rules = RuleSet::parse(&ground.rule_files, &ground.vocabulary(), &ground.analyzer)?;
-        let Groundwork { analyzer, taxonomy, model, policy, calendar, handbook, models, .. } =
-            ground;
-        Ok(Self { analyzer, taxonomy, model, policy, calendar, handbook, rules, models })
+        let Groundwork {
+            analyzer,
+            taxonomy,
+            model,
+            policy,
+            calendar,
+            handbook,
+            retention,
+            models,
+            ..
+        } = ground;
+        Ok(Self { analyzer, taxonomy, model, policy, calendar, handbook, retention, rules, models })
     }
 
     /// Every bundle of this installation; none when its folder cannot be read.

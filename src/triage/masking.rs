@@ -3,8 +3,9 @@
 
 use std::ops::Range;
 
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
+use crate::domain::Elements;
 use crate::text;
 
 /// Fields that hold nothing but a person's name.
@@ -14,6 +15,17 @@ const CONTACTS: [&str; 2] = ["customer_contact", "contact"];
 /// Fields that are never about a person, and whose digits look like a number of one.
 const KEPT: [&str; 8] =
     ["id", "case_id", "request_id", "external_id", "order_number", "at", "version", "actor"];
+
+/// Hides in a text what a case states of its customer, beside what every text hides.
+pub(super) fn hide_names(text: &str, elements: &Elements) -> String {
+    let stated = json!({
+        "customer_name": elements.customer_name, "customer_contact": elements.customer_contact,
+        "employee": elements.employee,
+    });
+    let mut known = Vec::new();
+    find_known(&stated, &mut known);
+    mask_text(text, &known)
+}
 
 /// Hides the personal data of an answer.
 pub fn mask_answer(value: &mut Value) {
@@ -123,8 +135,6 @@ fn hide_pieces(value: &mut Value, hidden: &[Range<usize>]) {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
 
     #[test]

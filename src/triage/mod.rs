@@ -16,6 +16,7 @@ mod knowledge;
 mod library;
 mod masking;
 mod parameters;
+mod privacy;
 mod progress;
 mod progress_answer;
 mod reach;
@@ -44,6 +45,7 @@ pub use library::{
     SimilarCase, SimilarRequest, TotalAnswer, vector_model,
 };
 pub use masking::mask_answer;
+pub use privacy::{ErasureAnswer, ErasureRequest, ExportAnswer, KeptCase, PersonRequest};
 pub use progress::CaseLife;
 pub use progress_answer::{ClockAnswer, ProgressAnswer};
 pub use separate::{Parting, SeparationRequest};

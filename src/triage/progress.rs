@@ -30,7 +30,7 @@ impl Desk {
         request_id: Option<&str>,
         now: Timestamp,
     ) -> Result<CaseLife, DeskError> {
-        let CaseLife { mut case, mut life } = self.case_life(id).await?;
+        let CaseLife { mut case, mut life } = self.living_case(id).await?;
         if case.version != request.version {
             return Err(DeskError::Stale(case.version));
         }
@@ -76,6 +76,12 @@ impl Desk {
             Revised::Missing => return Err(DeskError::NoCase),
         };
         Ok(CaseLife { case, life })
+    }
+
+    /// A case that somebody wants to change; of one that was erased nothing is left to change.
+    pub(super) async fn living_case(&self, id: Uuid) -> Result<CaseLife, DeskError> {
+        let found = self.case_life(id).await?;
+        if found.life.is_erased() { Err(DeskError::Erased) } else { Ok(found) }
     }
 
     /// A case and its life, as its events tell it.

@@ -7,7 +7,7 @@ use uuid::Uuid;
 use crate::cases::Investigation;
 use crate::domain::{Actor, Reach, Tier};
 use crate::store::{Case, NewAudit, NewEvent};
-use crate::text;
+use crate::triage::masking::hide_names;
 use crate::triage::{CaseLife, Desk, DeskError};
 
 impl Desk {
@@ -48,8 +48,8 @@ impl Desk {
         now: Timestamp,
     ) -> Result<Case, DeskError> {
         let mut case = self.store.find_case(id).await?.ok_or(DeskError::NoCase)?;
-        // A reason may name the customer.
-        let data = json!({ "reason": text::mask(reason) });
+        // A reason may name the customer, and the audit log keeps it for good.
+        let data = json!({ "reason": hide_names(reason, &case.record.elements) });
         let audit = NewAudit {
             at: now,
             actor: by.name.clone(),

@@ -62,7 +62,7 @@ impl Desk {
         if !request.by.role.works_cases() {
             return Err(DeskError::NotAllowed(request.by.role));
         }
-        let CaseLife { mut case, mut life } = self.case_life(case_id).await?;
+        let CaseLife { mut case, mut life } = self.living_case(case_id).await?;
         if case.version != request.version {
             return Err(DeskError::Stale(case.version));
         }
@@ -108,5 +108,6 @@ fn submission(joined: JoinedSubmission) -> Submission {
         elements: joined.elements,
         occurred_at: joined.occurred_at,
         received_by: None,
+        do_not_store: false,
     }
 }

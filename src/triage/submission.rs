@@ -7,7 +7,7 @@ use crate::domain::{Channel, Complaint, ComplaintText, CustomerTier, Elements};
 use crate::triage::fields::{Fields, MAX_FIELD_CHARS, Mistake, mistake};
 
 /// The fields that a submission may have.
-pub const SUBMISSION_FIELDS: [&str; 14] = [
+pub const SUBMISSION_FIELDS: [&str; 15] = [
     "id",
     "text",
     "channel",
@@ -22,6 +22,7 @@ pub const SUBMISSION_FIELDS: [&str; 14] = [
     "occurred_at",
     "received_at",
     "received_by",
+    "do_not_store",
 ];
 
 /// A complaint with everything that the intake system sends along. It has no `Debug`: most of it
@@ -40,6 +41,16 @@ pub struct Submission {
     pub occurred_at: Option<Timestamp>,
     /// The person who took it in, and answers for it until somebody else does 首问负责制.
     pub received_by: Option<String>,
+    /// Whether the sender forbids to keep it: it is judged and forgotten, and never made a case.
+    pub do_not_store: bool,
+}
+
+impl Submission {
+    /// Whether it may become a case.
+    pub fn check_storable(&self) -> Result<(), Vec<Mistake>> {
+        let detail = "a case is stored: send it to `/v1/classify`, or leave `do_not_store` out";
+        if self.do_not_store { Err(vec![mistake("/do_not_store", detail)]) } else { Ok(()) }
+    }
 }
 
 /// Reads a submission; `now` is when it was received unless it says so itself.
@@ -54,6 +65,7 @@ pub fn parse_submission(value: Value, now: Timestamp) -> Result<Submission, Vec<
         elements: fields.elements(),
         occurred_at: fields.time("occurred_at"),
         received_by: fields.short("received_by"),
+        do_not_store: fields.read("do_not_store", "send true or false").unwrap_or_default(),
         complaint: Complaint {
             channel: fields.one_of("channel", &Channel::ALL.map(Channel::as_str)),
             amount: fields.read("amount", "send yuan as a number of at least 0, such as 399.5"),

@@ -36,7 +36,7 @@ impl Life {
             Move::SendBack => Tier::FrontLine < self.tier,
             _ => true,
         };
-        now && wanted.stages().contains(&self.stage)
+        now && !self.is_erased && wanted.stages().contains(&self.stage)
     }
 
     fn needs_review(&self) -> bool {
@@ -76,7 +76,7 @@ impl Life {
 
     /// Whether the stage has the move and it is theirs.
     fn check_who(&self, wanted: Move, role: StaffRole) -> Result<(), RefusalReason> {
-        if !wanted.stages().contains(&self.stage) {
+        if self.is_erased || !wanted.stages().contains(&self.stage) {
             return Err(RefusalReason::Stage);
         }
         let allowed = self.allowed(wanted);

@@ -26,6 +26,7 @@ pub struct Life {
     round: Round,
     n_reopened: u32,
     satisfaction: Option<u8>,
+    is_erased: bool,
     pub(super) received_at: Timestamp,
     pub(super) accepted_at: Option<Timestamp>,
     pub(super) responded_at: Option<Timestamp>,
@@ -85,6 +86,7 @@ impl Life {
             round: Round::default(),
             n_reopened: 0,
             satisfaction: None,
+            is_erased: false,
             received_at: received_at.unwrap_or(record.at),
             accepted_at: None,
             responded_at: None,
@@ -146,6 +148,11 @@ impl Life {
         self.pauses.last().is_some_and(|pause| pause.until.is_none())
     }
 
+    /// Whether its words are gone, so that nobody can work it any more.
+    pub const fn is_erased(&self) -> bool {
+        self.is_erased
+    }
+
     /// When the last event happened.
     pub const fn last_at(&self) -> Timestamp {
         self.last_at
@@ -156,7 +163,8 @@ impl Life {
         let at = record.at;
         self.last_at = self.last_at.max(at);
         match &record.event {
-            Event::Received { .. } | Event::Unmasked { .. } | Event::Erased { .. } => {}
+            Event::Received { .. } | Event::Unmasked { .. } => {}
+            Event::Erased { .. } => self.is_erased = true,
             Event::Corrected { after } => self.correct(*after),
             Event::Accepted { .. } => {
                 self.stage = Stage::Accepted;

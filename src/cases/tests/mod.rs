@@ -6,6 +6,7 @@ mod compensation;
 mod duplicates;
 mod handbook;
 mod moves;
+mod privacy;
 mod properties;
 mod road;
 

@@ -12,7 +12,8 @@ use crate::cases::tests::{
     opine, propose, report, review, table, text,
 };
 use crate::cases::{
-    Command, ContactPurpose, EscalationForm, Event, Life, Move, Record, Stage, Standing,
+    Command, ContactPurpose, EscalationForm, Event, Life, Move, Record, Settlement, Stage,
+    Standing, blank_words,
 };
 use crate::domain::{StaffRole, Tier};
 
@@ -171,6 +172,25 @@ proptest! {
             prop_assert_eq!(&serde_json::from_str::<Event>(&json).expect("it reads back"), event);
         }
         prop_assert!(story.records.is_sorted_by_key(|record| record.at));
+    }
+
+    /// An erasure takes the words out of a life and leaves its course and its figures.
+    #[test]
+    fn a_life_whose_words_are_gone_is_the_same_life(standing in standings(), turns in turns()) {
+        let story = play(standing, turns)?;
+        let erased: Vec<Record> = story.records.iter().map(|record| {
+            let mut event = serde_json::to_value(&record.event).expect("plain data");
+            blank_words(&mut event["data"]);
+            let event = serde_json::from_value(event).expect("an erased event can be read");
+            Record { event, ..record.clone() }
+        }).collect();
+        let life = Life::fold(&erased).expect("it was received");
+        prop_assert_eq!(life.stage(), story.life.stage());
+        prop_assert_eq!(life.tier(), story.life.tier());
+        prop_assert_eq!(life.clocks(&table()), story.life.clocks(&table()));
+        let (left, before) = (Settlement::of(&erased), Settlement::of(&story.records));
+        prop_assert_eq!(Settlement { summary: String::new(), ..left },
+            Settlement { summary: String::new(), ..before });
     }
 
     /// The scheduler looks at a case when `next_alarm_at` says so, and at no other time.

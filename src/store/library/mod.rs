@@ -18,6 +18,7 @@ use crate::store::row::Columns;
 
 pub use search::{Count, Found, LibraryCursor, LibraryFilter};
 pub(super) use terms::{Engine, install};
+use vectors::NO_VECTOR;
 pub use vectors::StoredVector;
 
 /// What is kept of an archived case.
@@ -146,6 +147,22 @@ async fn remove(connection: &mut AnyConnection, case_id: Uuid) -> Result<Option<
     let number: i64 = Columns(&row).number("number")?;
     terms::delete(connection, number).await?;
     Ok(Some(number))
+}
+
+/// Takes the words of an entry out of the library: its summary, the terms under which it is found
+/// and the vectors that were made of it. What figures are made of stays.
+pub(super) async fn erase(connection: &mut AnyConnection, case_id: Uuid) -> Result<(), Error> {
+    let sql = "UPDATE archive SET summary = '', erased = 1 WHERE case_id = $1 RETURNING number";
+    let row = sqlx::query(sql).bind(case_id.to_string()).fetch_optional(&mut *connection).await?;
+    let Some(row) = row else { return Ok(()) };
+    let number: i64 = Columns(&row).number("number")?;
+    terms::delete(connection, number).await?;
+    // An empty vector keeps the numbers of a model without a gap.
+    let query = sqlx::query("UPDATE archive_vectors SET vector = $1 WHERE number = $2");
+    query.bind(NO_VECTOR).bind(number).execute(&mut *connection).await?;
+    let sql = "UPDATE archive_numbers SET n_erased = n_erased + 1 WHERE id = 1";
+    sqlx::query(sql).execute(connection).await?;
+    Ok(())
 }
 
 /// The next number. Whoever takes it holds the row until they commit, so that numbers become

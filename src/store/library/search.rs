@@ -136,7 +136,8 @@ impl Store {
         Ok(Count { value: n_found.min(MAX_COUNT as usize) as u64, exact })
     }
 
-    /// Archived cases by their numbers, highest first; numbers that are gone are left out.
+    /// Archived cases by their numbers, highest first; numbers that are gone or erased are
+    /// left out.
     pub async fn find_archived(&self, numbers: &[i64]) -> Result<Vec<Found>, Error> {
         if numbers.is_empty() {
             return Ok(Vec::new());
@@ -147,7 +148,8 @@ impl Store {
         let columns = columns.join(", ");
         let sql = format!(
             "SELECT a.number, {columns}, c.text, c.product, c.shop FROM archive a \
-             JOIN cases c ON c.id = a.case_id WHERE a.number IN ({places}) ORDER BY a.number DESC"
+             JOIN cases c ON c.id = a.case_id WHERE a.number IN ({places}) AND a.erased = 0 \
+             ORDER BY a.number DESC"
         );
         // Only constants and places of arguments went into the text.
         let query = sqlx::query(AssertSqlSafe(sql));
@@ -208,7 +210,7 @@ impl Store {
 }
 
 const EVERYTHING: &str = "SELECT CAST(number AS BIGINT) FROM archive WHERE number BETWEEN $1 AND $2 \
-     AND archived_at >= $3 AND archived_at < $4 ORDER BY number DESC LIMIT $5";
+     AND erased = 0 AND archived_at >= $3 AND archived_at < $4 ORDER BY number DESC LIMIT $5";
 
 /// FTS5 walks its lists from the highest number down and stops at the limit.
 const SQLITE: &str = "SELECT t.rowid FROM archive_terms t CROSS JOIN archive a ON a.number = t.rowid \

@@ -7,6 +7,9 @@ use crate::store::writer::Write;
 
 use sqlx::AnyConnection;
 
+/// What stands for the vector of an entry that has none.
+pub(super) const NO_VECTOR: &[u8] = &[];
+
 /// An entry's vector as one model made it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StoredVector {
@@ -74,6 +77,12 @@ impl Store {
         rows.iter().map(vector).collect()
     }
 
+    /// How many entries have been erased: with every one of them, copies of vectors are stale.
+    pub async fn count_erased_entries(&self) -> Result<i64, Error> {
+        let sql = "SELECT n_erased FROM archive_numbers WHERE id = 1";
+        Columns(&sqlx::query(sql).fetch_one(&self.pool).await?).get("n_erased")
+    }
+
     /// The number of the last entry.
     pub async fn last_archived(&self) -> Result<i64, Error> {
         let sql = "SELECT last FROM archive_numbers WHERE id = 1";
@@ -85,10 +94,13 @@ impl Write for Vectors {
     type Output = ();
 
     async fn run(&self, connection: &mut AnyConnection) -> Result<(), Error> {
-        let sql = "INSERT INTO archive_vectors (model, number, vector) VALUES ($1, $2, $3) \
-                   ON CONFLICT (model, number) DO NOTHING";
+        // Whoever read an entry before it was erased writes no vector of its words afterwards.
+        let sql = "INSERT INTO archive_vectors (model, number, vector) \
+                   VALUES ($1, $2, CASE WHEN EXISTS (SELECT 1 FROM archive WHERE number = $2 \
+                   AND erased = 1) THEN $4 ELSE $3 END) ON CONFLICT (model, number) DO NOTHING";
         for StoredVector { number, vector } in &self.vectors {
             let query = sqlx::query(sql).bind(self.model).bind(number).bind(vector.as_slice());
+            let query = query.bind(NO_VECTOR);
             query.execute(&mut *connection).await?;
         }
         Ok(())

@@ -174,7 +174,7 @@ async fn a_frequent_word_is_counted_up_to_a_thousand(store: Store) {
     let sql = "INSERT INTO archive SELECT number + $1, case_id || number || '.' || $1, archived_at, \
                received_at, settled_at, category, severity, department, liability, outcome, \
                compensation_fen, refund_fen, satisfaction, n_reopened, category_right, \
-               severity_right, summary FROM archive WHERE number <= 3";
+               severity_right, summary, erased FROM archive WHERE number <= 3";
     for step in 1..=340_i64 {
         let query = sqlx::query(sql).bind(3 * step);
         query.execute(&store.write_pool).await.expect("it fits the table");

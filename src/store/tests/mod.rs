@@ -4,8 +4,10 @@
 mod alarms;
 mod cases;
 mod corrections;
+mod erasure;
 mod guard;
 mod idempotency;
+mod jobs;
 mod library;
 mod matters;
 mod migrations;

@@ -41,7 +41,7 @@ impl Shelf {
         self.current.load_full().as_deref().cloned()
     }
 
-    /// Works on the file of a model.
+    /// Works on the file that goes by this number.
     fn with<T>(
         &self,
         model: i64,
@@ -50,7 +50,11 @@ impl Shelf {
         let mut open = self.open.lock().expect("nobody panics while holding it");
         let file = match open.take() {
             Some((other, file)) if other == model => file,
-            _ => VectorFile::open(&self.folder, model)?,
+            _ => {
+                // What was shown belongs to another file.
+                self.current.store(None);
+                VectorFile::open(&self.folder, model)?
+            }
         };
         work(&mut open.insert((model, file)).1)
     }
@@ -145,7 +149,9 @@ impl Desk {
 
     /// Copies vectors that the file does not have yet, and says whether there were any.
     async fn copy_vectors(&self, version: &str, model: i64) -> Result<bool, DeskError> {
-        let range = self.shelf.range(model).map_err(DeskError::Shelf)?;
+        // With every erasure the file is another one, so that no copy keeps what is gone.
+        let file = model.wrapping_add(self.store.count_erased_entries().await?);
+        let range = self.shelf.range(file).map_err(DeskError::Shelf)?;
         let copy = i64::from(COPY);
         let vectors = match range {
             None => self.store.list_vectors(model, (i64::MIN, i64::MAX), COPY).await?,
@@ -162,7 +168,7 @@ impl Desk {
         };
         let is_shown = self.shelf.load().is_some_and(|(shown, _)| shown == version);
         if !vectors.is_empty() || !is_shown {
-            self.shelf.add(version, model, &vectors).map_err(DeskError::Shelf)?;
+            self.shelf.add(version, file, &vectors).map_err(DeskError::Shelf)?;
         }
         Ok(!vectors.is_empty())
     }

@@ -48,6 +48,8 @@ const TABLE: &[(&str, &str, &str)] = &[
     ("GET", "/v1/library", "nyyyyyyyny nnnn"),
     ("POST", "/v1/library/similar", "nyyyyyyyny nnnn"),
     ("GET", "/v1/stats", "nyyyyyyyny nnnn"),
+    ("POST", "/v1/privacy/exports", "nnnnnynnny nnnn"),
+    ("POST", "/v1/privacy/erasures", "nnnnnynnnn nnnn"),
     ("GET", "/v1/audit", "nnnnnnnnyy nnnn"),
     ("GET", "/v1/keys", "nnnnnnnnyy nnnn"),
     ("POST", "/v1/keys", "nnnnnnnnyn nnnn"),

@@ -12,6 +12,11 @@ const LEAD: (&str, &str) = ("li.lei", "triage_lead");
 pub(crate) async fn archive(server: &Server, body: &Value, refund: f64) -> (String, Value) {
     let (status, case) = server.submit("/v1/cases", body).await;
     assert_eq!(status, StatusCode::CREATED, "{case}");
+    walk(server, &case, refund).await
+}
+
+/// Walks a case to the archive, and answers its path and version.
+pub(crate) async fn walk(server: &Server, case: &Value, refund: f64) -> (String, Value) {
     let path = format!("/v1/cases/{}", case["id"].as_str().unwrap());
     let mut version = case["version"].clone();
     let labels = json!({ "category": "logistics", "severity": "normal" });

@@ -8,6 +8,7 @@ mod corrections;
 mod knowledge;
 mod library;
 mod matters;
+mod privacy;
 mod progress;
 mod queues;
 mod sequences;

@@ -164,6 +164,6 @@ impl Settings {
     /// What a service whose models are in this folder is made from.
     pub(super) fn sources(&self, models: PathBuf) -> Sources {
         let Service { rules, routing, calendar, words } = self.service.clone();
-        Sources { models, rules, routing, calendar, handbook: None, taxonomy: None, words }
+        Sources { models, rules, routing, calendar, words, ..Sources::default() }
     }
 }
