@@ -1,10 +1,15 @@
 //! What operators can set, on the command line or in the environment. The only module that reads
 //! the environment; `--help` is the manual.
 
-use std::{net::SocketAddr, path::PathBuf, time::Duration};
+use std::{
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use clap::{Args, ValueEnum};
 
+use crate::evidence::Limits;
 use crate::identity::SessionLifetime;
 use crate::outbound::Network;
 use crate::triage::{EngineOptions, Sources};
@@ -85,6 +90,14 @@ pub struct DatabaseConfig {
     pub cache: PathBuf,
 }
 
+impl DatabaseConfig {
+    /// The file of the database, if it is one.
+    pub fn file(&self) -> Option<&Path> {
+        let path = self.url.strip_prefix("sqlite://")?;
+        Some(Path::new(path.split('?').next().unwrap_or(path)))
+    }
+}
+
 /// Who is let in, and for how long.
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Access")]
@@ -134,6 +147,67 @@ impl AccessConfig {
             idle: Duration::from_secs(self.session_idle_s),
             absolute: Duration::from_secs(self.session_absolute_s),
         }
+    }
+}
+
+/// Which evidence files are kept, and where.
+#[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "Evidence")]
+pub struct EvidenceConfig {
+    /// Folder of the evidence files, which replicas share; `evidence` beside the database, or in
+    /// `data`, if not given
+    #[arg(long, env = "FENZHEN_EVIDENCE", value_name = "DIR")]
+    pub evidence: Option<PathBuf>,
+
+    /// Largest evidence file, in bytes
+    #[arg(
+        long,
+        env = "FENZHEN_MAX_EVIDENCE_BYTES",
+        default_value_t = 100 << 20,
+        value_name = "BYTES"
+    )]
+    pub max_evidence_bytes: u64,
+
+    /// Largest sum of the evidence files of a case, in bytes
+    #[arg(
+        long,
+        env = "FENZHEN_MAX_CASE_EVIDENCE_BYTES",
+        default_value_t = 500 << 20,
+        value_name = "BYTES"
+    )]
+    pub max_case_evidence_bytes: u64,
+
+    /// Seconds until a file that comes in or goes out is given up
+    #[arg(long, env = "FENZHEN_UPLOAD_TIMEOUT_S", default_value_t = 600, value_name = "SECONDS")]
+    pub upload_timeout_s: u64,
+}
+
+impl Default for EvidenceConfig {
+    fn default() -> Self {
+        Self {
+            evidence: None,
+            max_evidence_bytes: 100 << 20,
+            max_case_evidence_bytes: 500 << 20,
+            upload_timeout_s: 600,
+        }
+    }
+}
+
+impl EvidenceConfig {
+    /// The folder of the files.
+    pub fn folder(&self, database: &DatabaseConfig) -> PathBuf {
+        let beside = || database.file().and_then(Path::parent).unwrap_or(Path::new("data"));
+        self.evidence.clone().unwrap_or_else(|| beside().join("evidence"))
+    }
+
+    /// How large files may be.
+    pub const fn limits(&self) -> Limits {
+        Limits { file_bytes: self.max_evidence_bytes, case_bytes: self.max_case_evidence_bytes }
+    }
+
+    /// When a file is given up.
+    pub const fn upload_timeout(&self) -> Duration {
+        Duration::from_secs(self.upload_timeout_s)
     }
 }
 
@@ -189,6 +263,10 @@ pub struct HttpConfig {
     #[command(flatten)]
     #[expect(missing_docs, reason = "a doc comment here would become the heading of `--help`")]
     pub work: WorkConfig,
+
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "a doc comment here would become the heading of `--help`")]
+    pub evidence: EvidenceConfig,
 }
 
 /// What the service does while nobody asks.

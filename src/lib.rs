@@ -10,6 +10,7 @@ pub mod cases;
 pub mod commands;
 pub mod config;
 pub mod domain;
+pub mod evidence;
 pub mod http;
 pub mod identity;
 pub mod inference;

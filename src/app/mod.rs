@@ -16,6 +16,7 @@ use jiff::Timestamp;
 use tokio::{net::TcpListener, sync::oneshot, time::MissedTickBehavior};
 
 use crate::config::{AccessConfig, DatabaseConfig, HttpConfig};
+use crate::evidence::Vault;
 use crate::http::{self, Clock, Service};
 use crate::identity::Identity;
 use crate::outbound::Outbound;
@@ -40,9 +41,7 @@ pub fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
 
 /// Opens the database, makes its folder and brings it to the newest schema.
 pub async fn open_store(config: &DatabaseConfig) -> anyhow::Result<Store> {
-    let file =
-        config.url.strip_prefix("sqlite://").map(|path| path.split('?').next().unwrap_or(path));
-    if let Some(folder) = file.and_then(|file| Path::new(file).parent()) {
+    if let Some(folder) = config.file().and_then(Path::parent) {
         std::fs::create_dir_all(folder)
             .with_context(|| format!("cannot make the folder `{}`", folder.display()))?;
     }
@@ -104,7 +103,10 @@ impl App {
         let identity = Arc::new(Identity::new(store.clone(), config.access.session_lifetime()));
         let shelf = Shelf::new(database.cache.clone());
         let engine = Engine::with_options(knowledge, config.engine_options());
-        let desk = Arc::new(Desk::new(engine, store, shelf));
+        let folder = config.evidence.folder(database);
+        let vault = Vault::open(&folder, config.evidence.limits())
+            .with_context(|| format!("cannot keep evidence files in `{}`", folder.display()))?;
+        let desk = Arc::new(Desk::new(engine, store, shelf, vault));
         let listener = TcpListener::bind(config.listen)
             .await
             .with_context(|| format!("cannot listen on {}", config.listen))?;

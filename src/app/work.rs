@@ -1,6 +1,6 @@
 //! The tasks that work while nobody asks: clocks strike, the outbox is carried, metrics are tended,
-//! old keys are forgotten, what has been kept long enough is erased. Replicas run all of them side by side; the store sees to it that
-//! nothing is done twice.
+//! old keys are forgotten, files of no case are swept, what has been kept long enough is erased.
+//! Replicas run all of them side by side; the store sees to it that nothing is done twice.
 
 use std::{sync::Arc, time::Duration};
 
@@ -116,6 +116,22 @@ async fn tend_shelf(desk: Arc<Desk>) {
                     tracing::warn!(error, "the vectors of the library cannot be kept up now");
                     break;
                 }
+            }
+        }
+    }
+}
+
+/// Deletes evidence files that no case knows of, every hour.
+async fn sweep(desk: Arc<Desk>, clock: Clock) {
+    let mut ticks = interval(Duration::from_hours(1));
+    loop {
+        ticks.tick().await;
+        match desk.sweep_evidence(clock()).await {
+            Ok(0) => {}
+            Ok(n_swept) => tracing::info!(n_swept, "evidence files of no case are deleted"),
+            Err(error) => {
+                let error = &error as &dyn std::error::Error;
+                tracing::warn!(error, "evidence files cannot be swept now");
             }
         }
     }

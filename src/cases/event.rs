@@ -154,11 +154,19 @@ pub enum Event {
     ClockWarned { alarm: Alarm },
     #[serde(rename = "case.clock_breached")]
     ClockBreached { alarm: Alarm },
+    #[serde(rename = "case.file_added")]
+    FileAdded {
+        /// The evidence file, whose name is no event's business.
+        file: String,
+        media_type: String,
+        size: u64,
+        sha256: String,
+    },
 }
 
 impl Event {
     /// The kind of every event.
-    pub const KINDS: [&'static str; 32] = [
+    pub const KINDS: [&'static str; 33] = [
         "case.received",
         "case.corrected",
         "case.accepted",
@@ -191,5 +199,6 @@ impl Event {
         "case.separated",
         "case.unmasked",
         "case.erased",
+        "case.file_added",
     ];
 }

@@ -11,6 +11,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::cases::{Refusal, RefusalReason};
+use crate::evidence;
 use crate::identity;
 use crate::store;
 use crate::triage::{DeskError, Mistake};
@@ -119,6 +120,8 @@ pub(crate) enum ApiError {
     Mistakes(Vec<Mistake>),
     /// The body cannot be read.
     Body(BytesRejection),
+    /// The body is larger than it may be.
+    TooLarge,
     /// The body is not JSON.
     Json(serde_json::Error),
     /// The media type is not one we read.
@@ -164,6 +167,7 @@ impl From<ApiError> for Problem {
                 StatusCode::PAYLOAD_TOO_LARGE => Self::of_status(StatusCode::PAYLOAD_TOO_LARGE),
                 _ => bad_request().with_detail("the body broke off: send it again"),
             },
+            ApiError::TooLarge => Self::of_status(StatusCode::PAYLOAD_TOO_LARGE),
             // The message of serde names line and column but may quote the text: it stays inside.
             ApiError::Json(error) => bad_request().with_detail(format!(
                 "the body is not JSON in UTF-8, see line {} column {}",
@@ -219,6 +223,23 @@ impl From<identity::Error> for Problem {
     }
 }
 
+impl From<evidence::Error> for Problem {
+    fn from(error: evidence::Error) -> Self {
+        let status = match error {
+            evidence::Error::TooLarge(_) | evidence::Error::CaseFull(_) => {
+                StatusCode::PAYLOAD_TOO_LARGE
+            }
+            evidence::Error::Type => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            evidence::Error::Empty => StatusCode::UNPROCESSABLE_ENTITY,
+            evidence::Error::Lost | evidence::Error::Store(_) | evidence::Error::Folder(_) => {
+                tracing::error!(error = &error as &dyn std::error::Error, "evidence failed");
+                return Self::of_status(StatusCode::INTERNAL_SERVER_ERROR);
+            }
+        };
+        Self::of_status(status).with_detail(error.to_string())
+    }
+}
+
 impl From<DeskError> for Problem {
     fn from(error: DeskError) -> Self {
         match error {
@@ -249,6 +270,7 @@ impl From<DeskError> for Problem {
                 tracing::error!(%error, "the file of vectors cannot be used");
                 Self::of_status(StatusCode::INTERNAL_SERVER_ERROR)
             }
+            DeskError::Evidence(error) => Self::from(error),
             DeskError::Store(store::Error::Cursor(error)) => {
                 Self::of_status(StatusCode::BAD_REQUEST).with_detail(error.to_string())
             }

@@ -8,7 +8,7 @@ use std::{
         Arc,
         atomic::{AtomicU64, Ordering},
     },
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use axum::{
@@ -35,7 +35,11 @@ use crate::http::error::Problem;
 pub(super) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// Answers 429 when too many requests are in work and 503 when one takes too long.
-pub(super) fn limit_load(router: Router<Service>, config: &HttpConfig) -> Router<Service> {
+pub(super) fn limit_load(
+    router: Router<Service>,
+    config: &HttpConfig,
+    timeout: Duration,
+) -> Router<Service> {
     router.layer(
         ServiceBuilder::new()
             .layer(HandleErrorLayer::new(|_: BoxError| async {
@@ -43,10 +47,7 @@ pub(super) fn limit_load(router: Router<Service>, config: &HttpConfig) -> Router
             }))
             .layer(LoadShedLayer::new())
             .layer(GlobalConcurrencyLimitLayer::new(config.max_in_flight))
-            .layer(TimeoutLayer::with_status_code(
-                StatusCode::SERVICE_UNAVAILABLE,
-                config.timeout(),
-            ))
+            .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, timeout))
             .layer(RequestDecompressionLayer::new()),
     )
 }

@@ -8,6 +8,7 @@ mod cases;
 mod classify;
 mod corrections;
 mod error;
+mod evidence;
 mod extract;
 mod keys;
 mod knowledge;
@@ -29,7 +30,13 @@ mod webhooks;
 
 use std::sync::Arc;
 
-use axum::{Router, extract::FromRef, http::StatusCode, middleware, response::IntoResponse};
+use axum::{
+    Router,
+    extract::{DefaultBodyLimit, FromRef},
+    http::StatusCode,
+    middleware,
+    response::IntoResponse,
+};
 use jiff::Timestamp;
 use metrics_exporter_prometheus::PrometheusHandle;
 use utoipa::{
@@ -134,24 +141,40 @@ pub fn router(service: Service, config: &HttpConfig) -> Router {
         .routes(routes!(webhooks::disable))
         .routes(routes!(webhooks::dead_letters))
         .routes(routes!(webhooks::replay))
-        .layer(axum::extract::DefaultBodyLimit::max(config.max_body_bytes));
+        .layer(DefaultBodyLimit::max(config.max_body_bytes));
     let batch = OpenApiRouter::new()
         .routes(routes!(batch::classify))
-        .layer(axum::extract::DefaultBodyLimit::max(config.max_batch_bytes));
-    let (api, documentation) = single.merge(batch).split_for_parts();
+        .layer(DefaultBodyLimit::max(config.max_batch_bytes));
+    let (api, mut documentation) = single.merge(batch).split_for_parts();
+    let (files, of_files) = file_routes(config).split_for_parts();
+    documentation.merge(of_files);
     let door = Door {
         service: service.clone(),
         permissions: Arc::new(Permissions::new()),
         closed: config.access.is_closed(config.listen),
     };
-    let api = api.layer(middleware::from_fn_with_state(door, caller::admit));
-    let api = layers::limit_load(api, config);
+    let admit = middleware::from_fn_with_state(door, caller::admit);
+    let api = layers::limit_load(api.layer(admit.clone()), config, config.timeout());
+    // A large file takes its time, and keeps nobody else out meanwhile.
+    let timeout = config.evidence.upload_timeout();
+    let files = layers::limit_load(files.layer(admit), config, timeout);
     // Probes stay outside the limits: an operator must see a busy service, not a shed probe.
     let router = api
+        .merge(files)
         .merge(probes::routes(&documentation))
         .fallback(|| async { Problem::of_status(StatusCode::NOT_FOUND).into_response() })
         .method_not_allowed_fallback(|| async {
             Problem::of_status(StatusCode::METHOD_NOT_ALLOWED).into_response()
         });
     layers::observe(router).with_state(service)
+}
+
+/// The routes of evidence files, whose bodies are larger than others.
+fn file_routes(config: &HttpConfig) -> OpenApiRouter<Service> {
+    let file_bytes = usize::try_from(config.evidence.max_evidence_bytes).unwrap_or(usize::MAX);
+    OpenApiRouter::new()
+        .routes(routes!(evidence::list, evidence::add))
+        .routes(routes!(evidence::show))
+        .routes(routes!(evidence::unmask))
+        .layer(DefaultBodyLimit::max(file_bytes.saturating_add(evidence::FORM_BYTES)))
 }

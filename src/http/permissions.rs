@@ -77,6 +77,9 @@ pub(super) enum Kind {
     Personal,
     /// The same, and the body says in `by` who acts; keys with `act_as` may.
     Signed,
+    /// The answer is somebody's personal data and cannot be hidden: only those who see it get in,
+    /// and are noted.
+    Raw,
     /// Nobody is asked who they are: this is how people come in.
     Anyone,
 }
@@ -115,6 +118,11 @@ pub(super) const PERMISSIONS: &[Permission] = &[
     step("/v1/cases/{id}/reroute", HANDLERS),
     step("/v1/cases/{id}/{step}", WORKERS),
     step("/v1/cases/{id}/unmask", UNMASKERS),
+    case("/v1/cases/{id}/evidence", READERS, Scope::Cases),
+    // A system that hands complaints in hands in their files as well.
+    Permission { scope: Some(Scope::Intake), ..step("/v1/cases/{id}/evidence", WORKERS) },
+    Permission { kind: Kind::Raw, ..case("/v1/cases/{id}/evidence/{file}", READERS, Scope::Cases) },
+    step("/v1/cases/{id}/evidence/{file}/unmask", UNMASKERS),
     read("/v1/queues", QUEUE_READERS, Scope::Cases),
     read("/v1/queues/{queue}", QUEUE_READERS, Scope::Cases),
     step("/v1/cases/{id}/joined/{submission}/separation", HANDLERS),

@@ -3,17 +3,15 @@
 
 use axum::{
     Json,
-    body::Bytes,
-    extract::{State, rejection::BytesRejection},
-    http::HeaderMap,
+    extract::State,
     response::{IntoResponse, Response},
 };
 use utoipa::ToSchema;
 
 use crate::http::Service;
-use crate::http::caller::{Caller, Unmasked};
-use crate::http::classify::read_json;
+use crate::http::caller::Unmasked;
 use crate::http::error::{ApiError, Problem};
+use crate::http::extract::Signed;
 use crate::http::schema::ActorBody;
 use crate::triage::{ErasureAnswer, ErasureRequest, ExportAnswer, PersonRequest};
 
@@ -60,12 +58,8 @@ pub(super) struct ErasureBody {
 )]
 pub(super) async fn export(
     State(service): State<Service>,
-    caller: Caller,
-    headers: HeaderMap,
-    body: Result<Bytes, BytesRejection>,
+    Signed(value): Signed,
 ) -> Result<Response, ApiError> {
-    let mut value = read_json(&headers, body)?;
-    caller.sign(&mut value)?;
     let request = PersonRequest::parse(value, &service.desk.engine().knowledge());
     let request = request.map_err(ApiError::Mistakes)?;
     let answer = service.desk.export_person(&request, (service.clock)()).await?;
@@ -91,12 +85,8 @@ pub(super) async fn export(
 )]
 pub(super) async fn erase(
     State(service): State<Service>,
-    caller: Caller,
-    headers: HeaderMap,
-    body: Result<Bytes, BytesRejection>,
+    Signed(value): Signed,
 ) -> Result<Json<ErasureAnswer>, ApiError> {
-    let mut value = read_json(&headers, body)?;
-    caller.sign(&mut value)?;
     let request = ErasureRequest::parse(value, &service.desk.engine().knowledge());
     let request = request.map_err(ApiError::Mistakes)?;
     Ok(Json(service.desk.erase_person(&request, (service.clock)()).await?))

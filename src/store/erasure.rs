@@ -170,8 +170,9 @@ impl Write for Erasure {
 }
 
 impl Erasure {
-    /// Events and corrections, which nothing else may change: while the case stands in `erasing`,
-    /// their guards let words be blanked.
+    /// Events, corrections and evidence files, which nothing else may change: while the case stands
+    /// in `erasing`, their guards let words be blanked and files go. The bytes of files follow with
+    /// the next sweep.
     async fn blank_history(&self, connection: &mut AnyConnection, id: &str) -> Result<(), Error> {
         let sql = "INSERT INTO erasing (case_id) VALUES ($1)";
         sqlx::query(sql).bind(id).execute(&mut *connection).await?;
@@ -182,8 +183,12 @@ impl Erasure {
         }
         let sql = "UPDATE corrections SET reason = $1 WHERE case_id = $2";
         sqlx::query(sql).bind(self.blank).bind(id).execute(&mut *connection).await?;
-        let sql = "DELETE FROM erasing WHERE case_id = $1";
-        sqlx::query(sql).bind(id).execute(connection).await?;
+        for sql in [
+            "DELETE FROM evidence_files WHERE case_id = $1",
+            "DELETE FROM erasing WHERE case_id = $1",
+        ] {
+            sqlx::query(sql).bind(id).execute(&mut *connection).await?;
+        }
         Ok(())
     }
 

@@ -90,6 +90,8 @@ pub struct Matter {
     pub joined: Vec<JoinedSubmission>,
     /// Other cases about the same matter, newest first.
     pub repeats: Vec<RelatedCase>,
+    /// Whether it has evidence files.
+    pub has_files: bool,
 }
 
 impl Sightings {
@@ -169,7 +171,10 @@ impl Store {
                    JOIN cases c ON c.id = l.other_id WHERE l.case_id = $1 ORDER BY c.id DESC";
         let rows = sqlx::query(sql).bind(case_id.to_string()).fetch_all(&self.pool).await?;
         let related = |row| read_related(Columns(row), "received_at");
-        Ok(Matter { joined, repeats: rows.iter().map(related).collect::<Result<_, _>>()? })
+        let repeats = rows.iter().map(related).collect::<Result<_, _>>()?;
+        let sql = "SELECT id FROM evidence_files WHERE case_id = $1 LIMIT 1";
+        let file = sqlx::query(sql).bind(case_id.to_string()).fetch_optional(&self.pool).await?;
+        Ok(Matter { joined, repeats, has_files: file.is_some() })
     }
 }
 

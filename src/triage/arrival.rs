@@ -117,7 +117,7 @@ impl Desk {
         let classification = counted.as_ref().unwrap_or(classification);
         let owner = submission.received_by.clone();
         let case = new_case(submission, receipt.id, receipt.now, classification);
-        let matter = Matter { joined: Vec::new(), repeats: arrival.repeats() };
+        let matter = Matter { repeats: arrival.repeats(), ..Matter::default() };
         let repeats: Vec<Uuid> = matter.repeats.iter().map(|it| it.id).collect();
         let standing = standing(&classification.decision);
         let alarm_at = first_alarm_at(&case, standing, &classification.knowledge);

@@ -226,7 +226,7 @@ fn missing(record: &NewCase, matter: &Matter) -> Vec<&'static str> {
         ("contact", lacks(|it| it.customer_contact.is_some())),
         ("object", lacks(|it| it.product.is_some() || it.order_number.is_some())),
         ("demand", lacks(|it| it.demand.is_some())),
-        ("evidence", lacks(|it| !it.evidence.is_empty())),
+        ("evidence", !matter.has_files && lacks(|it| !it.evidence.is_empty())),
     ];
     elements.into_iter().filter(|it| it.1).map(|it| it.0).collect()
 }

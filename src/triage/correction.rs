@@ -101,6 +101,15 @@ impl ReasonRequest {
     }
 }
 
+/// Reads who does something, from JSON with `by`.
+pub fn parse_actor(value: Value) -> Result<Actor, Vec<Mistake>> {
+    let Some(mut fields) = Fields::open(value) else {
+        return Err(vec![mistake("/by", "send JSON with `name` and `role`")]);
+    };
+    let actor = fields.actor();
+    if fields.mistakes.is_empty() { Ok(actor) } else { Err(fields.mistakes) }
+}
+
 impl Fields {
     /// The version of the case that the sender has read.
     pub(super) fn version(&mut self) -> u32 {

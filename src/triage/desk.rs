@@ -5,6 +5,7 @@ use uuid::Uuid;
 
 use crate::cases::Refusal;
 use crate::domain::{Actor, DeadlineKind, Labels, QueueId, Role, StaffRole};
+use crate::evidence::{self, Vault};
 use crate::store::{
     self, Case, CaseCursor, CaseFilter, ClaimOutcome, Event, Page, QueueCount, QueueCursor, Store,
     StoredResponse, Triage,
@@ -17,6 +18,7 @@ pub struct Desk {
     pub(super) engine: Engine,
     pub(super) store: Store,
     pub(super) shelf: Shelf,
+    pub(super) vault: Vault,
 }
 
 /// Why a use case failed.
@@ -55,6 +57,9 @@ pub enum DeskError {
     /// The file of vectors cannot be used.
     #[error("the file of vectors cannot be used")]
     Shelf(#[source] std::io::Error),
+    /// An evidence file is refused, or not there.
+    #[error(transparent)]
+    Evidence(#[from] evidence::Error),
     /// The store failed.
     #[error(transparent)]
     Store(#[from] store::Error),
@@ -77,9 +82,10 @@ pub struct Receipt {
 }
 
 impl Desk {
-    /// A desk that judges with `engine`, keeps cases in `store` and their vectors on `shelf`.
-    pub const fn new(engine: Engine, store: Store, shelf: Shelf) -> Self {
-        Self { engine, store, shelf }
+    /// A desk that judges with `engine`, keeps cases in `store`, their vectors on `shelf` and their
+    /// files in `vault`.
+    pub const fn new(engine: Engine, store: Store, shelf: Shelf, vault: Vault) -> Self {
+        Self { engine, store, shelf, vault }
     }
 
     /// What judges complaints.

@@ -10,11 +10,23 @@ use crate::text;
 
 /// Fields that hold nothing but a person's name.
 const NAMES: [&str; 3] = ["customer_name", "employee", "customer"];
+/// The field with the name of a file, which says whatever its sender likes.
+const FILE_NAME: &str = "file_name";
 /// Fields that hold nothing but a way to reach a person.
 const CONTACTS: [&str; 2] = ["customer_contact", "contact"];
 /// Fields that are never about a person, and whose digits look like a number of one.
-const KEPT: [&str; 8] =
-    ["id", "case_id", "request_id", "external_id", "order_number", "at", "version", "actor"];
+const KEPT: [&str; 10] = [
+    "id",
+    "case_id",
+    "request_id",
+    "external_id",
+    "order_number",
+    "at",
+    "version",
+    "actor",
+    "file",
+    "sha256",
+];
 
 /// Hides in a text what a case states of its customer, beside what every text hides.
 pub(super) fn hide_names(text: &str, elements: &Elements) -> String {
@@ -60,6 +72,9 @@ fn mask_field(name: &str, value: &Value) -> Option<String> {
     let text = value.as_str()?;
     if NAMES.contains(&name) {
         return Some(text::mask_name(text));
+    }
+    if name == FILE_NAME {
+        return Some("***".to_owned());
     }
     CONTACTS.contains(&name).then(|| {
         let masked = text::mask(text);

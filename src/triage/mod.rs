@@ -11,6 +11,7 @@ mod correction;
 mod courier;
 mod desk;
 mod engine;
+mod evidence;
 mod fields;
 mod knowledge;
 mod library;
@@ -34,10 +35,13 @@ pub use answer::{
 };
 pub use bulk::{ItemAnswer, Place, answer_item, answer_value};
 pub use case_answer::{CaseAnswer, CaseSummary, ElementsAnswer, JoinedAnswer, RepeatAnswer};
-pub use correction::{CorrectionAnswer, CorrectionRequest, ReasonRequest, RouteAnswer};
+pub use correction::{
+    CorrectionAnswer, CorrectionRequest, ReasonRequest, RouteAnswer, parse_actor,
+};
 pub use courier::{Courier, MAX_ATTEMPTS};
 pub use desk::{Desk, DeskError, Receipt};
 pub use engine::{Busy, Classification, Engine, EngineOptions};
+pub use evidence::{FileAnswer, NewFile};
 pub use fields::Mistake;
 pub use knowledge::{Groundwork, Knowledge, LoadError, ModelState, Sources};
 pub use library::{

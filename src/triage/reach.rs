@@ -1,14 +1,14 @@
 //! Whose case it is to see.
 
 use jiff::Timestamp;
-use serde_json::json;
+use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::cases::Investigation;
 use crate::domain::{Actor, Reach, Tier};
-use crate::store::{Case, NewAudit, NewEvent};
+use crate::store::{Case, EvidenceFile, NewAudit, NewEvent};
 use crate::triage::masking::hide_names;
-use crate::triage::{CaseLife, Desk, DeskError};
+use crate::triage::{CaseLife, Desk, DeskError, ReasonRequest};
 
 impl Desk {
     /// Whether somebody who sees so far sees this case. The front line also sees the cases that it
@@ -50,6 +50,33 @@ impl Desk {
         let mut case = self.store.find_case(id).await?.ok_or(DeskError::NoCase)?;
         // A reason may name the customer, and the audit log keeps it for good.
         let data = json!({ "reason": hide_names(reason, &case.record.elements) });
+        case.version = self.note_unmasking(id, by, data, now).await?;
+        Ok(case)
+    }
+
+    /// The same for an evidence file, whose bytes cannot be masked.
+    pub async fn unmask_file(
+        &self,
+        id: Uuid,
+        file: &EvidenceFile,
+        request: ReasonRequest,
+        now: Timestamp,
+    ) -> Result<(), DeskError> {
+        let ReasonRequest { by, reason } = request;
+        let case = self.store.find_case(id).await?.ok_or(DeskError::NoCase)?;
+        let reason = hide_names(&reason, &case.record.elements);
+        let data = json!({ "reason": reason, "file": file.id });
+        self.note_unmasking(id, by, data, now).await?;
+        Ok(())
+    }
+
+    async fn note_unmasking(
+        &self,
+        id: Uuid,
+        by: Actor,
+        data: Value,
+        now: Timestamp,
+    ) -> Result<u32, DeskError> {
         let audit = NewAudit {
             at: now,
             actor: by.name.clone(),
@@ -65,7 +92,6 @@ impl Desk {
             kind: "case.unmasked".to_owned(),
             data,
         };
-        case.version = self.store.insert_audited_event(id, event, audit).await?;
-        Ok(case)
+        Ok(self.store.insert_audited_event(id, event, audit).await?)
     }
 }

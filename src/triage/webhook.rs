@@ -26,7 +26,7 @@ const MAX_URL_BYTES: usize = 2_000;
 /// What of an event's data is no free text: labels, places, numbers, flags, names from the firm's
 /// own files. A field that is not named here stays inside, so a new one does until somebody has
 /// looked at it.
-const PLAIN_FIELDS: [&str; 27] = [
+const PLAIN_FIELDS: [&str; 31] = [
     "after",
     "alarm",
     "answered",
@@ -54,6 +54,10 @@ const PLAIN_FIELDS: [&str; 27] = [
     "to",
     "percent",
     "clock",
+    "file",
+    "media_type",
+    "size",
+    "sha256",
 ];
 
 /// A system that wants to hear of events.

@@ -11,7 +11,7 @@ use std::{
 
 use fenzhen::{
     app::App,
-    config::{AccessConfig, DatabaseConfig, HttpConfig, WorkConfig},
+    config::{AccessConfig, DatabaseConfig, EvidenceConfig, HttpConfig, WorkConfig},
     triage::Sources,
 };
 use jiff::Timestamp;
@@ -61,6 +61,7 @@ impl Default for Setup {
                 access: AccessConfig::default(),
                 // Tests that want clocks to strike or messages to go out say how often.
                 work: WorkConfig { work_ms: 3_600_000, ..WorkConfig::default() },
+                evidence: EvidenceConfig::default(),
             },
         }
     }
@@ -103,12 +104,13 @@ impl Server {
     }
 
     async fn start_by(
-        setup: Setup,
+        mut setup: Setup,
         url: String,
         folder: Arc<TempDir>,
         clock: Arc<Mutex<Timestamp>>,
     ) -> Self {
         let cache = folder.path().join("cache");
+        setup.http.evidence.evidence = Some(folder.path().join("evidence"));
         let database = DatabaseConfig { url: url.clone(), database_connections: 4, cache };
         let hands = Arc::clone(&clock);
         let tell = Arc::new(move || *hands.lock().unwrap());
@@ -141,6 +143,11 @@ impl Server {
     /// The address of the service's database.
     pub(crate) fn database(&self) -> &str {
         &self.url
+    }
+
+    /// The folder of the evidence files.
+    pub(crate) fn evidence(&self) -> PathBuf {
+        self.folder.path().join("evidence")
     }
 
     pub(crate) fn get(&self, path: &str) -> RequestBuilder {

@@ -1,5 +1,5 @@
 -- The same as `sqlite.sql`, in the words of PostgreSQL. Replicas that start together wait here.
-LOCK TABLE events, corrections, audit IN SHARE ROW EXCLUSIVE MODE;
+LOCK TABLE events, corrections, audit, evidence_files IN SHARE ROW EXCLUSIVE MODE;
 
 CREATE OR REPLACE FUNCTION append_only() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
@@ -30,6 +30,14 @@ BEGIN
     RAISE EXCEPTION 'corrections are append-only';
 END $$;
 
+CREATE OR REPLACE FUNCTION files_erasable() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF EXISTS (SELECT 1 FROM erasing WHERE erasing.case_id = OLD.case_id) THEN
+        RETURN OLD;
+    END IF;
+    RAISE EXCEPTION 'evidence files are append-only';
+END $$;
+
 CREATE OR REPLACE TRIGGER audit_no_change BEFORE UPDATE OR DELETE OR TRUNCATE ON audit
     FOR EACH STATEMENT EXECUTE FUNCTION append_only();
 CREATE OR REPLACE TRIGGER events_no_delete BEFORE DELETE OR TRUNCATE ON events
@@ -40,3 +48,7 @@ CREATE OR REPLACE TRIGGER corrections_no_delete BEFORE DELETE OR TRUNCATE ON cor
     FOR EACH STATEMENT EXECUTE FUNCTION append_only();
 CREATE OR REPLACE TRIGGER corrections_no_update BEFORE UPDATE ON corrections
     FOR EACH ROW EXECUTE FUNCTION corrections_erasable();
+CREATE OR REPLACE TRIGGER evidence_files_no_delete BEFORE DELETE ON evidence_files
+    FOR EACH ROW EXECUTE FUNCTION files_erasable();
+CREATE OR REPLACE TRIGGER evidence_files_no_change BEFORE UPDATE OR TRUNCATE ON evidence_files
+    FOR EACH STATEMENT EXECUTE FUNCTION append_only();

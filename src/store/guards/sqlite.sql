@@ -1,5 +1,6 @@
 -- Events and corrections are append-only. One thing may change: while the case stands in
--- `erasing`, an erasure by policy blanks the words in place. Nothing is ever deleted.
+-- `erasing`, an erasure by policy blanks the words in place, and takes evidence files away.
+-- Nothing else is ever deleted.
 
 CREATE TRIGGER IF NOT EXISTS events_no_delete BEFORE DELETE ON events
 BEGIN SELECT RAISE(ABORT, 'events are append-only'); END;
@@ -25,3 +26,10 @@ WHEN NOT (EXISTS (SELECT 1 FROM erasing WHERE erasing.case_id = OLD.case_id)
     AND NEW.actor = OLD.actor AND NEW.role = OLD.role AND NEW.source = OLD.source
     AND NEW.certainty = OLD.certainty AND NEW.labels = OLD.labels AND NEW.route = OLD.route)
 BEGIN SELECT RAISE(ABORT, 'corrections are append-only'); END;
+
+CREATE TRIGGER IF NOT EXISTS evidence_files_no_delete BEFORE DELETE ON evidence_files
+WHEN NOT EXISTS (SELECT 1 FROM erasing WHERE erasing.case_id = OLD.case_id)
+BEGIN SELECT RAISE(ABORT, 'evidence files are append-only'); END;
+
+CREATE TRIGGER IF NOT EXISTS evidence_files_no_update BEFORE UPDATE ON evidence_files
+BEGIN SELECT RAISE(ABORT, 'evidence files are append-only'); END;

@@ -6,9 +6,10 @@ use sqlx::AssertSqlSafe;
 
 use crate::domain::{Elements, Money, StaffRole, Tier};
 use crate::store::outbox::insert_delivery;
+use crate::store::tests::evidence::{add, file};
 use crate::store::tests::{case, id, intake, minutes_later, noon, on_both_engines};
 use crate::store::{
-    Archived, Deferral, Erasable, Erasure, Inserted, Intake, LibraryChange, LibraryFilter,
+    Archived, Deferral, Erasable, Erasure, Filed, Inserted, Intake, LibraryChange, LibraryFilter,
     NewAudit, NewDelivery, NewEntry, NewEvent, Person, Progress, Revised, StatsFilter, Store,
     StoredVector, Topic,
 };
@@ -43,13 +44,13 @@ fn erasure(number: u64, version: u32) -> Erasure {
         case_id: id(number),
         version,
         blank: "（已删除）",
-        events: vec![(2, json!({ "summary": "（已删除）" }))],
+        events: vec![(3, json!({ "summary": "（已删除）" }))],
         event: event("case.erased", minutes_later(500), json!({ "reason": "other_law" })),
         audit: audit(number),
     }
 }
 
-/// A case of 欧阳若兰 that is archived so many minutes after noon, with an entry in the library
+/// A case of 欧阳若兰 with an evidence file that is archived so many minutes after noon, with an entry in the library
 /// and a vector.
 async fn archive(store: &Store, number: u64, minutes: i64) {
     let mut case = case(number);
@@ -64,6 +65,8 @@ async fn archive(store: &Store, number: u64, minutes: i64) {
     let intake = Intake { sightings, repeats, ..intake(case) };
     let inserted = store.insert_case(intake).await.expect("it is correct");
     assert_eq!(inserted, Inserted::Created);
+    let filed = add(store, number, 1, file(100 + number, "aa")).await;
+    assert_eq!(filed, Filed::Revised(Revised::Done(2)));
     let archived = Archived {
         case_id: id(number),
         archived_at: minutes_later(minutes),
@@ -85,7 +88,7 @@ async fn archive(store: &Store, number: u64, minutes: i64) {
     let terms = ["欧", "阳", "欧阳", "zishahu0077"].map(ToOwned::to_owned).to_vec();
     let progress = Progress {
         case_id: id(number),
-        version: 1,
+        version: 2,
         status: "archived".to_owned(),
         is_open: false,
         tier: Tier::FrontLine,
@@ -100,7 +103,7 @@ async fn archive(store: &Store, number: u64, minutes: i64) {
         final_labels: None,
         library: LibraryChange::Put(Box::new(NewEntry { archived, terms })),
     };
-    assert_eq!(store.advance_case(progress).await.expect("it is current"), Revised::Done(2));
+    assert_eq!(store.advance_case(progress).await.expect("it is current"), Revised::Done(3));
 }
 
 async fn insert_message(store: &Store, number: u64) {
@@ -144,11 +147,11 @@ async fn an_erasure_reaches_the_library_the_outbox_and_what_tells_whose_it_is(st
     }
     let before = figures(&store).await;
     assert_eq!(store.list_messages(id(1)).await.expect("they are read"), ["欧阳若兰您好"]);
-    assert_eq!(store.erase_case(erasure(1, 2)).await.expect("answered"), Revised::Done(3));
+    assert_eq!(store.erase_case(erasure(1, 3)).await.expect("answered"), Revised::Done(4));
     store.purge().await.expect("the database is tidied");
     assert_eq!(figures(&store).await, before);
     let found = store.find_case(id(1)).await.expect("it is read").expect("it is there");
-    assert_eq!((found.version, found.record.complaint.text.as_str()), (3, "（已删除）"));
+    assert_eq!((found.version, found.record.complaint.text.as_str()), (4, "（已删除）"));
     assert_eq!(found.record.elements, Elements::default());
     // The library shows the other case alone, on every road.
     let filter = |term: &str| LibraryFilter { terms: vec![term.to_owned()], ..Default::default() };
@@ -168,6 +171,10 @@ async fn an_erasure_reaches_the_library_the_outbox_and_what_tells_whose_it_is(st
         assert_eq!(vectors[0].vector, Vec::<u8>::new(), "of model {model}");
     }
     assert_eq!(store.count_erased_entries().await.expect("it is read"), 1);
+    // The file is gone from this case, and its bytes are the other's alone.
+    assert!(store.list_evidence(id(1)).await.expect("they are read").is_empty());
+    assert_eq!(store.list_evidence(id(2)).await.expect("they are read").len(), 1);
+    assert!(store.has_evidence("aa").await.expect("it is read"));
     // Nothing tells any more whose it was.
     assert_eq!(store.list_messages(id(1)).await.expect("they are read"), Vec::<String>::new());
     assert_eq!(store.list_messages(id(2)).await.expect("they are read").len(), 1);
@@ -175,8 +182,9 @@ async fn an_erasure_reaches_the_library_the_outbox_and_what_tells_whose_it_is(st
     let sightings = store.find_sightings(&[CONTACT.to_owned()], 99).await.expect("looked up");
     let person = Person { sightings, ..Person::default() };
     assert_eq!(store.list_cases_of_person(&person).await.expect("they are read"), [id(2)]);
-    assert_eq!(store.erase_case(erasure(2, 2)).await.expect("answered"), Revised::Done(3));
+    assert_eq!(store.erase_case(erasure(2, 3)).await.expect("answered"), Revised::Done(4));
     assert_eq!(count(&store, "SELECT COUNT(*) FROM identifiers").await, 0);
+    assert!(!store.has_evidence("aa").await.expect("it is read"));
     assert_eq!(count(&store, "SELECT COUNT(*) FROM erasing").await, 0);
 }
 
@@ -184,14 +192,14 @@ async fn an_open_case_and_one_that_has_changed_are_not_erased(store: Store) {
     archive(&store, 1, 100).await;
     let open = Intake { ..intake(case(2)) };
     store.insert_case(open).await.expect("it is correct");
-    assert_eq!(store.erase_case(erasure(1, 1)).await.expect("answered"), Revised::Stale(2));
+    assert_eq!(store.erase_case(erasure(1, 2)).await.expect("answered"), Revised::Stale(3));
     assert_eq!(store.erase_case(erasure(2, 1)).await.expect("answered"), Revised::Stale(1));
     assert_eq!(store.erase_case(erasure(3, 1)).await.expect("answered"), Revised::Missing);
-    assert_eq!(store.erase_case(erasure(1, 2)).await.expect("answered"), Revised::Done(3));
-    assert_eq!(store.erase_case(erasure(1, 3)).await.expect("answered"), Revised::Stale(3));
+    assert_eq!(store.erase_case(erasure(1, 3)).await.expect("answered"), Revised::Done(4));
+    assert_eq!(store.erase_case(erasure(1, 4)).await.expect("answered"), Revised::Stale(4));
     let events = store.list_events(id(1)).await.expect("they are read");
-    assert_eq!(events.len(), 3, "it is erased once");
-    assert_eq!(events[1].record.data, json!({ "summary": "（已删除）" }));
+    assert_eq!(events.len(), 4, "it is erased once");
+    assert_eq!(events[2].record.data, json!({ "summary": "（已删除）" }));
     let sql = "SELECT COUNT(*) FROM audit";
     assert_eq!(count(&store, sql).await, 1);
 }
@@ -210,7 +218,7 @@ async fn what_is_over_and_what_was_asked_for_is_due(store: Store) {
     assert_eq!(due(101, 300).await, [id(1)]);
     assert_eq!(due(101, 301).await, [id(1), id(3)]);
     assert_eq!(due(301, 301).await, [id(1), id(2), id(3), id(4)]);
-    store.erase_case(erasure(1, 2)).await.expect("answered");
+    store.erase_case(erasure(1, 3)).await.expect("answered");
     assert_eq!(due(101, 301).await, [id(3)]);
 }
 
@@ -233,7 +241,7 @@ async fn the_bytes_of_a_sqlite_file_hold_nothing_that_was_erased() {
         assert!(holds(word), "the file can be searched for {word}");
     }
     for number in 1..=20 {
-        store.erase_case(erasure(number, 2)).await.expect("answered");
+        store.erase_case(erasure(number, 3)).await.expect("answered");
     }
     store.purge().await.expect("the database is tidied");
     for word in planted {

@@ -5,6 +5,7 @@ mod alarms;
 mod cases;
 mod corrections;
 mod erasure;
+mod evidence;
 mod guard;
 mod idempotency;
 mod jobs;

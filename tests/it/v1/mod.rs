@@ -5,6 +5,7 @@ mod cases;
 mod classify;
 mod classify_batch;
 mod corrections;
+mod evidence;
 mod knowledge;
 mod library;
 mod matters;
