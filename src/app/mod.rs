@@ -15,8 +15,9 @@ use anyhow::Context;
 use jiff::Timestamp;
 use tokio::{net::TcpListener, sync::oneshot, time::MissedTickBehavior};
 
-use crate::config::{AccessConfig, DatabaseConfig, HttpConfig};
+use crate::config::{AccessConfig, DatabaseConfig, EvidenceConfig, HttpConfig};
 use crate::evidence::Vault;
+use crate::http::console::Live;
 use crate::http::{self, Clock, Service};
 use crate::identity::Identity;
 use crate::outbound::Outbound;
@@ -37,6 +38,13 @@ pub fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
         .enable_all()
         .build()
         .context("cannot start the runtime")
+}
+
+/// Opens where the bytes of evidence files lie.
+pub fn open_vault(config: &EvidenceConfig, database: &DatabaseConfig) -> anyhow::Result<Vault> {
+    let folder = config.folder(database);
+    Vault::open(&folder, config.limits())
+        .with_context(|| format!("cannot keep evidence files in `{}`", folder.display()))
 }
 
 /// Opens the database, makes its folder and brings it to the newest schema.
@@ -66,6 +74,7 @@ pub struct App {
     config: HttpConfig,
     sources: Sources,
     seen: Vec<Option<SystemTime>>,
+    first: Option<(String, String)>,
 }
 
 impl App {
@@ -101,11 +110,14 @@ impl App {
         }
         let store = open_store(database).await?;
         let identity = Arc::new(Identity::new(store.clone(), config.access.session_lifetime()));
+        let first = if is_closed {
+            identity.create_first(clock()).await.context("cannot look for users")?
+        } else {
+            None
+        };
         let shelf = Shelf::new(database.cache.clone());
         let engine = Engine::with_options(knowledge, config.engine_options());
-        let folder = config.evidence.folder(database);
-        let vault = Vault::open(&folder, config.evidence.limits())
-            .with_context(|| format!("cannot keep evidence files in `{}`", folder.display()))?;
+        let vault = open_vault(&config.evidence, database)?;
         let desk = Arc::new(Desk::new(engine, store, shelf, vault));
         let listener = TcpListener::bind(config.listen)
             .await
@@ -114,13 +126,20 @@ impl App {
         let outbound = Outbound::new(config.work.timeout(), config.work.outbound_networks.clone())
             .context("cannot prepare calls to other systems")?;
         let courier = Arc::new(Courier::new(Arc::clone(&desk), outbound));
-        let service = Service { desk, identity, courier, clock, metrics };
-        Ok(Self { listener, address, service, config, sources, seen })
+        let live = Arc::new(Live::default());
+        let service = Service { desk, identity, courier, live, clock, metrics };
+        Ok(Self { listener, address, service, config, sources, seen, first })
     }
 
     /// Where it listens.
     pub const fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Name and one-time password of the administrator whom this first start has added, if it was
+    /// one.
+    pub fn first_administrator(&self) -> Option<(&str, &str)> {
+        self.first.as_ref().map(|(name, password)| (name.as_str(), password.as_str()))
     }
 
     /// Answers until `stop` is done, then lets running requests finish within the grace period.
@@ -140,6 +159,8 @@ impl App {
             () = stop => {
                 tracing::info!("stopping: running requests may finish");
                 drop(finish);
+                // Streams of open pages never end by themselves.
+                self.service.live.end();
                 let grace = Duration::from_secs(self.config.grace_s);
                 if tokio::time::timeout(grace, &mut server).await.is_err() {
                     tracing::warn!(grace_s = self.config.grace_s, "some requests were cut off");

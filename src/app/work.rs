@@ -1,6 +1,7 @@
 //! The tasks that work while nobody asks: clocks strike, the outbox is carried, metrics are tended,
-//! old keys are forgotten, files of no case are swept, what has been kept long enough is erased.
-//! Replicas run all of them side by side; the store sees to it that nothing is done twice.
+//! old keys are forgotten, files of no case are swept, what has been kept long enough is erased,
+//! open pages are told of changes. Replicas run all of them side by side; the store sees to it that
+//! nothing is done twice.
 
 use std::{sync::Arc, time::Duration};
 
@@ -8,6 +9,7 @@ use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, MissedTickBehavior, interval, interval_at};
 
+use crate::http::console;
 use crate::http::{Clock, Service};
 use crate::identity::Identity;
 use crate::triage::{Courier, Desk, Struck};
@@ -17,15 +19,17 @@ const GAUGE_PERIOD: Duration = Duration::from_secs(5);
 
 /// Starts all tasks, which end when the set is dropped.
 pub(super) fn start(service: &Service, period: Duration) -> JoinSet<()> {
-    let Service { desk, identity, courier, clock, metrics } = service.clone();
+    let Service { desk, identity, courier, clock, metrics, .. } = service.clone();
     let mut tasks = JoinSet::new();
     tasks.spawn(strike(Arc::clone(&desk), Arc::clone(&clock), period));
     tasks.spawn(carry(Arc::clone(&courier), Arc::clone(&clock), period));
     tasks.spawn(measure(courier, Arc::clone(&desk), Arc::clone(&clock)));
     tasks.spawn(tend_metrics(metrics));
     tasks.spawn(tend_shelf(Arc::clone(&desk)));
-    tasks.spawn(sweep(Arc::clone(&desk), Arc::clone(&clock)));
+    tasks.spawn(sweep_files(Arc::clone(&desk), Arc::clone(&clock)));
+    tasks.spawn(erase(Arc::clone(&desk), Arc::clone(&clock)));
     tasks.spawn(forget(desk, identity, clock));
+    tasks.spawn(console::follow(service.clone()));
     tasks
 }
 
@@ -122,7 +126,7 @@ async fn tend_shelf(desk: Arc<Desk>) {
 }
 
 /// Deletes evidence files that no case knows of, every hour.
-async fn sweep(desk: Arc<Desk>, clock: Clock) {
+async fn sweep_files(desk: Arc<Desk>, clock: Clock) {
     let mut ticks = interval(Duration::from_hours(1));
     loop {
         ticks.tick().await;
@@ -147,7 +151,7 @@ async fn tend_metrics(metrics: PrometheusHandle) {
 }
 
 /// Erases what has been kept long enough, when its turn comes round.
-async fn sweep(desk: Arc<Desk>, clock: Clock) {
+async fn erase(desk: Arc<Desk>, clock: Clock) {
     let mut ticks = interval(Duration::from_mins(1));
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {

@@ -96,6 +96,11 @@ impl CompensationSource {
 }
 
 impl Compensation {
+    /// The grounds that have a standard, with its name for people.
+    pub fn grounds(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.standards.iter().map(|it| (it.ground.as_str(), it.name.as_str()))
+    }
+
     /// One offer for each ground, as its standard has it, with the calculation and its basis.
     ///
     /// Grounds are alternatives and do not add up: the law grants no customer threefold and

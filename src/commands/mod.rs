@@ -2,6 +2,7 @@
 
 mod audit;
 mod classify;
+mod demo;
 mod keys;
 mod migrate;
 mod models;
@@ -34,6 +35,8 @@ pub struct Cli {
 enum Command {
     /// Start the service
     Serve(Box<serve::Serve>),
+    /// Start a service with invented cases to look around in
+    Demo(Box<demo::Demo>),
     /// Judge the complaints of a file, one JSON object a line
     Classify(classify::Classify),
     /// Look at the rules
@@ -64,6 +67,7 @@ pub fn run(cli: Cli) -> ExitCode {
     let outcome = telemetry::init_logs(&cli.log).map_err(anyhow::Error::from).and_then(|()| {
         match cli.command {
             Command::Serve(command) => command.run(),
+            Command::Demo(command) => command.run(),
             Command::Classify(command) => command.run(),
             Command::Rules(command) => command.run(),
             Command::Models(command) => command.run(),

@@ -12,7 +12,7 @@ use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
 use crate::app;
-use crate::config::{DatabaseConfig, KnowledgeConfig};
+use crate::config::{DatabaseConfig, EvidenceConfig, KnowledgeConfig};
 use crate::domain::StaffRole;
 use crate::triage::{Desk, Engine, ErasureRequest, Knowledge, Mistake, PersonRequest, Shelf};
 
@@ -39,6 +39,8 @@ pub(super) enum Privacy {
 struct Place {
     #[command(flatten)]
     database: DatabaseConfig,
+    #[command(flatten)]
+    evidence: EvidenceConfig,
     #[command(flatten)]
     knowledge: KnowledgeConfig,
 }
@@ -126,7 +128,9 @@ impl Place {
     async fn open(&self) -> anyhow::Result<Desk> {
         let knowledge = Knowledge::load(&self.knowledge.sources()).context("cannot start")?;
         let store = app::open_store(&self.database).await?;
-        Ok(Desk::new(Engine::new(knowledge), store, Shelf::new(self.database.cache.clone())))
+        let vault = app::open_vault(&self.evidence, &self.database)?;
+        let shelf = Shelf::new(self.database.cache.clone());
+        Ok(Desk::new(Engine::new(knowledge), store, shelf, vault))
     }
 }
 

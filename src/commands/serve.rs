@@ -27,6 +27,14 @@ impl Serve {
             let is_closed = self.http.access.is_closed(self.http.listen);
             let app = App::start(self.http, &self.database, self.knowledge.sources()).await?;
             writeln!(io::stderr(), "fenzhen listens on http://{}", app.address())?;
+            drop(writeln!(io::stderr(), "the console is at http://{}/console", app.address()));
+            if let Some((name, password)) = app.first_administrator() {
+                let talk = format!(
+                    "this is a first start: log in to the console as `{name}` with the one-time \
+                     password `{password}` and choose your own"
+                );
+                drop(writeln!(io::stderr(), "{talk}"));
+            }
             if !is_closed {
                 let talk = "it is open: whoever reaches this address may do everything; \
                             `--auth required` asks for keys";

@@ -164,6 +164,9 @@ impl Door {
             Some(row) if row.kind != Kind::Anyone && !row.permits(&caller.principal) => {
                 format!("this is for {}", row.allowed())
             }
+            Some(_) if caller.principal.must_choose() => {
+                "choose a password of your own in the console first".to_owned()
+            }
             Some(row) if row.kind == Kind::Raw && !caller.principal.sees_personal_data() => {
                 "a file cannot be masked: post to `…/unmask` why you must see it".to_owned()
             }

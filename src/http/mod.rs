@@ -1,11 +1,13 @@
-//! The JSON API: routes, their documentation, and the layers around them. The only module that
-//! knows axum. It holds no business rule: handlers parse, call a use case, and show its outcome.
+//! The JSON API and the console: routes, their documentation, and the layers around them. The only
+//! module that knows axum. It holds no business rule: handlers parse, call a use case, and show its
+//! outcome.
 
 mod audit;
 mod batch;
 mod caller;
 mod cases;
 mod classify;
+pub(crate) mod console;
 mod corrections;
 mod error;
 mod evidence;
@@ -47,6 +49,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::config::HttpConfig;
 use crate::http::caller::Door;
+use crate::http::console::{Gate, Live};
 use crate::http::error::Problem;
 use crate::http::permissions::Permissions;
 use crate::identity::Identity;
@@ -64,6 +67,8 @@ pub struct Service {
     pub identity: Arc<Identity>,
     /// Carries messages to other systems.
     pub courier: Arc<Courier>,
+    /// Tells open pages of the console what changes.
+    pub(crate) live: Arc<Live>,
     /// Tells the time.
     pub clock: Clock,
     /// What `/metrics` shows.
@@ -148,13 +153,13 @@ pub fn router(service: Service, config: &HttpConfig) -> Router {
     let (api, mut documentation) = single.merge(batch).split_for_parts();
     let (files, of_files) = file_routes(config).split_for_parts();
     documentation.merge(of_files);
-    let door = Door {
-        service: service.clone(),
-        permissions: Arc::new(Permissions::new()),
-        closed: config.access.is_closed(config.listen),
-    };
+    let closed = config.access.is_closed(config.listen);
+    let door = Door { service: service.clone(), permissions: Arc::new(Permissions::new()), closed };
     let admit = middleware::from_fn_with_state(door, caller::admit);
-    let api = layers::limit_load(api.layer(admit.clone()), config, config.timeout());
+    let secure = !config.listen.ip().is_loopback();
+    let gate = Gate { service: service.clone(), closed, secure };
+    let api = api.layer(admit.clone()).merge(console::routes(gate));
+    let api = layers::limit_load(api, config, config.timeout());
     // A large file takes its time, and keeps nobody else out meanwhile.
     let timeout = config.evidence.upload_timeout();
     let files = layers::limit_load(files.layer(admit), config, timeout);

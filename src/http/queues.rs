@@ -110,7 +110,7 @@ pub(super) async fn list(
 
 /// Whether a queue is shown to somebody who sees so far. Executives find cases of theirs that are
 /// on other queues in `/v1/cases`.
-fn is_within(reach: &Reach, queue: &QueueId, knowledge: &Knowledge) -> bool {
+pub(super) fn is_within(reach: &Reach, queue: &QueueId, knowledge: &Knowledge) -> bool {
     match reach {
         Reach::All => true,
         Reach::Queue(own) => own == queue,

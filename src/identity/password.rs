@@ -8,11 +8,15 @@ use argon2::{
     password_hash::{PasswordHasher, PasswordVerifier, phc::PasswordHash},
 };
 
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+
 use super::random;
 
 /// The fewest characters of a password.
 pub const MIN_PASSWORD_CHARS: usize = 12;
 const MAX_PASSWORD_BYTES: usize = 1_024;
+/// Stands before the hash of a password that is good for nothing but to choose another.
+const ONCE: &str = "once:";
 
 /// A password. It never prints.
 pub struct Password(String);
@@ -38,6 +42,22 @@ impl Password {
         Self(text)
     }
 
+    /// A password that nobody has chosen, and itself in words, to be shown once.
+    pub(super) fn random() -> (Self, String) {
+        let text = URL_SAFE_NO_PAD.encode(random::<15>());
+        (Self(text.clone()), text)
+    }
+
+    /// The hash to keep of a password that is good for one thing: to choose another.
+    pub(super) fn hash_once(&self) -> String {
+        format!("{ONCE}{}", self.hash())
+    }
+
+    /// Whether a hash is of a password that is good for nothing but to choose another.
+    pub(super) fn is_once(hash: &str) -> bool {
+        hash.starts_with(ONCE)
+    }
+
     /// The hash to keep. It takes its time: not on a thread that others wait for.
     pub(super) fn hash(&self) -> String {
         let salt = random::<16>();
@@ -53,7 +73,8 @@ impl Password {
         if MAX_PASSWORD_BYTES < self.0.len() {
             return false;
         }
-        let hash = PasswordHash::new(hash.unwrap_or(NOBODY));
+        let hash = hash.unwrap_or(NOBODY);
+        let hash = PasswordHash::new(hash.strip_prefix(ONCE).unwrap_or(hash));
         hash.is_ok_and(|hash| argon2().verify_password(self.0.as_bytes(), &hash).is_ok())
     }
 }
@@ -84,6 +105,15 @@ mod tests {
         assert!(!Password::claim("correct horse batterz".to_owned()).is_of(Some(&hash)));
         assert!(!password.is_of(None) && !password.is_of(Some("?")));
         assert!(!format!("{password:?}").contains("horse"));
+    }
+
+    #[test]
+    fn a_password_that_another_made_is_known_as_such() {
+        let (password, text) = Password::random();
+        let hash = password.hash_once();
+        assert!(Password::is_once(&hash) && !Password::is_once(&password.hash()));
+        assert!(Password::claim(text).is_of(Some(&hash)));
+        assert!(!Password::claim("guess".to_owned()).is_of(Some(&hash)));
     }
 
     #[test]

@@ -37,6 +37,8 @@ pub struct UserHolder {
     pub queue: Option<QueueId>,
     /// The session.
     pub session_id: String,
+    /// Whether they came in with a password that another made, and must choose their own first.
+    pub must_choose: bool,
 }
 
 /// Those who must be able to reach the customer. They see names and contacts with each case; every
@@ -63,6 +65,11 @@ impl Principal {
             Self::Open | Self::Key(_) => StaffRole::System,
             Self::User(user) => user.roles.iter().copied().max().unwrap_or(StaffRole::System),
         }
+    }
+
+    /// Whether nothing is theirs to do before they have chosen a password.
+    pub const fn must_choose(&self) -> bool {
+        matches!(self, Self::User(user) if user.must_choose)
     }
 
     /// Whether a key has this scope.

@@ -146,5 +146,6 @@ fn holder(user: &User, session_id: &str) -> UserHolder {
         roles: user.roles.clone(),
         queue: user.queue.clone(),
         session_id: session_id.to_owned(),
+        must_choose: user.password_hash.as_deref().is_some_and(Password::is_once),
     }
 }

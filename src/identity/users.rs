@@ -48,7 +48,36 @@ pub struct UserChange {
     pub password: Option<String>,
 }
 
+/// The name of the administrator of a first start.
+const FIRST: &str = "admin";
+
 impl Identity {
+    /// Adds an administrator when nobody is there yet, neither people nor systems, and tells the
+    /// name and a password that is good for nothing but to choose another.
+    pub async fn create_first(&self, now: Timestamp) -> Result<Option<(String, String)>, Error> {
+        let is_first =
+            self.store.list_users().await?.is_empty() && self.store.list_keys().await?.is_empty();
+        if !is_first {
+            return Ok(None);
+        }
+        let (password, words) = Password::random();
+        let password_hash = Some(self.slowly(move || password.hash_once()).await);
+        let user = User {
+            name: FIRST.to_owned(),
+            display_name: FIRST.to_owned(),
+            roles: vec![StaffRole::Administrator],
+            queue: None,
+            password_hash,
+            created_at: now,
+            disabled_at: None,
+        };
+        let data = json!({ "roles": user.roles, "queue": user.queue });
+        let audit = note(&Principal::Open, "user.created", FIRST, data, now);
+        // Another replica may have been faster: its administrator is the one.
+        let is_new = self.store.insert_user(user, audit).await?;
+        Ok(is_new.then(|| (FIRST.to_owned(), words)))
+    }
+
     /// Adds a user.
     pub async fn create_user(
         &self,
@@ -121,6 +150,23 @@ impl Identity {
         let is_there = self.store.update_user(user.clone(), audit).await?;
         self.disbelieve();
         if is_there { Ok(user) } else { Err(Error::Missing("user")) }
+    }
+
+    /// Gives a user a password that is good for nothing but to choose another, tells it, and ends
+    /// their sessions.
+    pub async fn give_password(
+        &self,
+        name: &str,
+        by: &Principal,
+        now: Timestamp,
+    ) -> Result<String, Error> {
+        let mut user = self.store.find_user(name).await?.ok_or(Error::Missing("user"))?;
+        let (password, words) = Password::random();
+        user.password_hash = Some(self.slowly(move || password.hash_once()).await);
+        let audit = note(by, "user.changed", name, json!({ "password": true }), now);
+        let is_there = self.store.update_user(user, audit).await?;
+        self.disbelieve();
+        if is_there { Ok(words) } else { Err(Error::Missing("user")) }
     }
 
     /// Every user by name.

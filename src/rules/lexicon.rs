@@ -173,11 +173,14 @@ impl Lexicon {
     /// Finds every phrase.
     pub(super) fn search<'t>(&self, text: &'t str) -> Sightings<'t> {
         let occurrences = self.occurrences(text);
+        // Most words guard nothing, and each phrase looks through those that do.
+        let guarding = occurrences.iter().filter(|it| !self.words[it.word].guards.is_empty());
+        let guarding: Vec<Occurrence> = guarding.copied().collect();
         let mut all = Vec::new();
         for occurrence in &occurrences {
             for &list in &self.words[occurrence.word].lists {
                 let &Occurrence { start, end, .. } = occurrence;
-                let suppression = self.suppression(text, start..end, list, &occurrences);
+                let suppression = self.suppression(text, start..end, list, &guarding);
                 all.push(Sighting { list, start, end, suppression });
             }
         }

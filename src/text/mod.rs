@@ -15,6 +15,6 @@ pub use document::{Analyzer, Document};
 pub use error::{Error, LineError};
 pub use facts::{AmountFact, CountFact, DateFact, Facts, OrderNumberFact};
 pub use features::{Feature, FeatureSpec};
-pub use mask::{hidden, mask, mask_name};
+pub use mask::{Hidden, find_personal, hidden, mask, mask_name};
 pub use normalize::Normalized;
 pub use terms::{Query, QueryError, terms};

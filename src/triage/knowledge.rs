@@ -3,16 +3,19 @@
 //! They are loaded and checked together, so that what is live always fits together.
 
 use std::{
+    collections::BTreeMap,
     fmt,
     path::{Path, PathBuf},
     sync::Arc,
 };
 
+use jiff::Timestamp;
+
 use crate::calendar::{self, Calendar};
 use crate::cases::{Handbook, HandbookError, Retention, RetentionError};
 use crate::domain::{QueueId, Role, Taxonomy};
 use crate::inference::{self, Classifier};
-use crate::registry::{self, Registry, Summary};
+use crate::registry::{self, Action, Change, Entry, Registry, Summary};
 use crate::routing::{self, Policy};
 use crate::rules::{self, RuleFile, RuleSet, Vocabulary};
 use crate::text::{self, Analyzer};
@@ -224,6 +227,28 @@ impl Knowledge {
     /// Every bundle of this installation; none when its folder cannot be read.
     pub fn list_models(&self) -> Vec<Summary> {
         Registry::open(&self.models).and_then(|registry| registry.list()).unwrap_or_default()
+    }
+
+    /// What was live when, oldest first; nothing when it cannot be read.
+    pub fn model_history(&self) -> Vec<Entry> {
+        Registry::open(&self.models).and_then(|registry| registry.history()).unwrap_or_default()
+    }
+
+    /// Makes the model before the live one live again; the service notices by itself.
+    pub fn roll_back(&self, by: String, why: String, at: Timestamp) -> Result<(), registry::Error> {
+        let registry = Registry::open(&self.models)?;
+        let (from, to) = (registry.find_live()?, registry.rollback_target(None)?);
+        registry.change(&Change {
+            at,
+            action: Action::Rollback,
+            by,
+            why,
+            from,
+            to,
+            forced: false,
+            metrics: BTreeMap::new(),
+            checks: Vec::new(),
+        })
     }
 
     /// The model, if one is live.

@@ -68,7 +68,7 @@ fn find_known(value: &Value, known: &mut Vec<(String, String)>) {
 }
 
 /// A name or a contact, hidden; nothing for other fields.
-fn mask_field(name: &str, value: &Value) -> Option<String> {
+pub(super) fn mask_field(name: &str, value: &Value) -> Option<String> {
     let text = value.as_str()?;
     if NAMES.contains(&name) {
         return Some(text::mask_name(text));
@@ -112,7 +112,7 @@ fn mask_object(fields: &mut Map<String, Value>, known: &[(String, String)]) {
     }
 }
 
-fn mask_text(text: &str, known: &[(String, String)]) -> String {
+pub(super) fn mask_text(text: &str, known: &[(String, String)]) -> String {
     let text = known.iter().fold(text.to_owned(), |text, (clear, masked)| {
         if text.contains(clear) { text.replace(clear, masked) } else { text }
     });

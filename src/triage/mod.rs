@@ -25,6 +25,7 @@ mod separate;
 mod stats;
 mod step;
 mod submission;
+mod veil;
 mod webhook;
 
 pub use alarms::Struck;
@@ -51,6 +52,7 @@ pub use library::{
 pub use masking::mask_answer;
 pub use privacy::{ErasureAnswer, ErasureRequest, ExportAnswer, KeptCase, PersonRequest};
 pub use progress::CaseLife;
+pub(crate) use progress::timetable;
 pub use progress_answer::{ClockAnswer, ProgressAnswer};
 pub use separate::{Parting, SeparationRequest};
 pub use stats::{
@@ -59,4 +61,5 @@ pub use stats::{
 };
 pub use step::{STEPS, StepRequest};
 pub use submission::{SUBMISSION_FIELDS, Submission, parse_submission};
+pub use veil::Veil;
 pub use webhook::{DeadLetterAnswer, WebhookAnswer, WebhookRequest};

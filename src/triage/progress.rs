@@ -134,7 +134,7 @@ pub(super) fn new_event(record: &Record, request_id: Option<&str>) -> NewEvent {
 }
 
 /// By what the clocks of all cases run now.
-pub(super) fn timetable(knowledge: &Knowledge) -> Timetable<'_> {
+pub(crate) fn timetable(knowledge: &Knowledge) -> Timetable<'_> {
     let periods = ClockKind::ALL.map(|kind| {
         let of = |wanted: DeadlineKind| {
             let mut periods = knowledge.policy.clock(kind).periods.into_iter();

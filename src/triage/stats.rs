@@ -25,102 +25,103 @@ const N_PEAK_HOURS: usize = 3;
 pub struct StatsAnswer {
     /// The first moment.
     #[schema(value_type = String)]
-    from: Timestamp,
+    pub from: Timestamp,
     /// The moment after the last.
     #[schema(value_type = String)]
-    until: Timestamp,
+    pub until: Timestamp,
     /// Cases that the firm received in the period.
-    received: ReceivedStats,
+    pub received: ReceivedStats,
     /// Cases that were archived in the period, whenever they came in.
-    archived: ArchivedStats,
+    pub archived: ArchivedStats,
     /// The same for each category, the most frequent first.
-    archived_by_category: Vec<CategoryStats>,
+    pub archived_by_category: Vec<CategoryStats>,
 }
 
 /// What came in.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct ReceivedStats {
     /// How many.
-    total: u64,
+    pub total: u64,
     /// By what they are about, the most frequent first; null before anybody or any model said.
-    categories: Vec<SharedCount>,
+    pub categories: Vec<SharedCount>,
     /// By hour of the day from midnight, local time.
-    by_hour: Vec<u64>,
+    pub by_hour: Vec<u64>,
     /// By weekday from Monday.
-    by_weekday: Vec<u64>,
+    pub by_weekday: Vec<u64>,
     /// The hours of the day in which most came in, the busiest first.
-    peak_hours: Vec<u32>,
+    pub peak_hours: Vec<u32>,
 }
 
 /// A name, how often it occurs, and its share of all.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct SharedCount {
     /// The name.
-    name: Option<String>,
+    pub name: Option<String>,
     /// How often.
-    count: u64,
+    pub count: u64,
     /// Its share.
-    share: Option<f64>,
+    pub share: Option<f64>,
 }
 
 /// How what was archived had ended.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct ArchivedStats {
     /// How many.
-    total: u64,
+    pub total: u64,
     /// Who was liable, the most frequent first; null where no investigation said.
-    liability: Vec<SharedCount>,
+    pub liability: Vec<SharedCount>,
     /// Time from reception to settlement (executed, or answered finally), by the wall clock.
-    hours_to_settle: SettleStats,
+    pub hours_to_settle: SettleStats,
     /// The mean of the customers' ratings, 1 to 5.
-    satisfaction: Option<f64>,
+    pub satisfaction: Option<f64>,
     /// How many customers rated.
-    n_rated: u64,
+    pub n_rated: u64,
     /// The share that had been opened again after being archived.
-    reopened_share: Option<f64>,
+    pub reopened_share: Option<f64>,
     /// Compensation and vouchers that were granted and executed, in yuan.
-    compensation: f64,
+    pub compensation: f64,
     /// Refunds, in yuan.
-    refund: f64,
+    pub refund: f64,
     /// How often the model's label was the one that a person gave in the end.
-    model_agreement: AgreementStats,
+    pub model_agreement: AgreementStats,
 }
 
 /// How long it took.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct SettleStats {
     /// How many were settled.
-    n_settled: u64,
+    pub n_settled: u64,
     /// The mean in hours.
-    mean: Option<f64>,
+    pub mean: Option<f64>,
     /// The share settled within a day.
-    within_24_hours: Option<f64>,
+    pub within_24_hours: Option<f64>,
     /// Within three days.
-    within_72_hours: Option<f64>,
+    pub within_72_hours: Option<f64>,
     /// Within seven days.
-    within_168_hours: Option<f64>,
+    pub within_168_hours: Option<f64>,
 }
 
 /// Where people agreed with the model, of the cases whose label a person gave or confirmed.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct AgreementStats {
     /// The share for the category.
-    category: Option<f64>,
+    pub category: Option<f64>,
     /// Cases whose category a person gave.
-    n_category: u64,
+    pub n_category: u64,
     /// The share for the severity.
-    severity: Option<f64>,
+    pub severity: Option<f64>,
     /// Cases whose severity a person gave.
-    n_severity: u64,
+    pub n_severity: u64,
 }
 
 /// The figures of one category.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct CategoryStats {
     /// The category.
-    category: Option<String>,
+    pub category: Option<String>,
+    /// How its cases had ended.
     #[serde(flatten)]
-    archived: ArchivedStats,
+    pub archived: ArchivedStats,
 }
 
 /// Which period, and whose cases.

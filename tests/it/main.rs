@@ -3,7 +3,9 @@
 #![expect(clippy::unwrap_used, reason = "a failing test is the report")]
 
 mod blend;
+mod browser;
 mod cli;
+mod console;
 mod data;
 mod hot_swap;
 mod kill;

@@ -44,8 +44,8 @@ const LAYERS: &[(&str, &[&str])] = &[
     (
         "http",
         &[
-            "domain", "registry", "rules", "routing", "calendar", "cases", "evidence", "store",
-            "identity", "triage", "config",
+            "domain", "text", "registry", "rules", "routing", "calendar", "cases", "evidence",
+            "store", "identity", "triage", "config",
         ],
     ),
     (

@@ -13,11 +13,13 @@ use std::ops::Range;
 
 pub use name::mask_name;
 
-/// A place to hide, and what to write there.
-#[derive(Debug, PartialEq, Eq)]
-struct Hidden {
-    range: Range<usize>,
-    shown: String,
+/// A place to hide, in bytes of the text, and what to write there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Hidden {
+    /// Where.
+    pub range: Range<usize>,
+    /// What is shown instead.
+    pub shown: String,
 }
 
 /// The text with its personal data hidden: 138****1234, 王*.
@@ -31,7 +33,7 @@ struct Hidden {
 pub fn mask(text: &str) -> String {
     let mut masked = String::with_capacity(text.len());
     let mut copied = 0;
-    for Hidden { range, shown } in find_all(text) {
+    for Hidden { range, shown } in find_personal(text) {
         masked.push_str(&text[copied..range.start]);
         masked.push_str(&shown);
         copied = range.end;
@@ -42,10 +44,11 @@ pub fn mask(text: &str) -> String {
 
 /// The places that [`mask`] hides, in bytes.
 pub fn hidden(text: &str) -> Vec<Range<usize>> {
-    find_all(text).into_iter().map(|hidden| hidden.range).collect()
+    find_personal(text).into_iter().map(|hidden| hidden.range).collect()
 }
 
-fn find_all(text: &str) -> Vec<Hidden> {
+/// Every place of a text that [`mask`] hides, in its order; none overlaps another.
+pub fn find_personal(text: &str) -> Vec<Hidden> {
     let mut all = Vec::new();
     let mut at = 0;
     let mut before = None;

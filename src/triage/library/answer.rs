@@ -16,74 +16,74 @@ const HOUR_S: f64 = 3_600.0;
 pub struct LibraryAnswer {
     /// How many cases there are; on the first page alone.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) total: Option<TotalAnswer>,
+    pub total: Option<TotalAnswer>,
     /// The words that were looked for: all of them are in each case.
-    pub(super) words: Vec<String>,
+    pub words: Vec<String>,
     /// The cases, the last archived first.
-    pub(super) cases: Vec<ArchivedAnswer>,
+    pub cases: Vec<ArchivedAnswer>,
     /// Send it as `cursor` for the next page; null on the last one.
-    pub(super) next_cursor: Option<String>,
+    pub next_cursor: Option<String>,
 }
 
 /// How many there are.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct TotalAnswer {
     /// That many when `exact`, at least that many when not.
-    value: u64,
+    pub value: u64,
     /// Whether there are no more.
-    exact: bool,
+    pub exact: bool,
 }
 
 /// A place in the masked text, in characters.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct HighlightAnswer {
     /// The first character.
-    start: usize,
+    pub start: usize,
     /// One past the last.
-    end: usize,
+    pub end: usize,
 }
 
 /// An archived case with its resolution.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct ArchivedAnswer {
     /// The case.
-    id: String,
+    pub id: String,
     /// When the firm received it.
     #[schema(value_type = String)]
-    received_at: Timestamp,
+    pub received_at: Timestamp,
     /// When it was archived.
     #[schema(value_type = String)]
-    archived_at: Timestamp,
+    pub archived_at: Timestamp,
     /// What it is about.
-    category: Option<String>,
+    pub category: Option<String>,
     /// How severe it was.
-    severity: String,
+    pub severity: String,
     /// The department that answered for it.
-    department: String,
+    pub department: String,
     /// Product or service.
-    product: Option<String>,
+    pub product: Option<String>,
     /// Shop or branch.
-    shop: Option<String>,
+    pub shop: Option<String>,
     /// What the customer wrote, personal data masked.
-    text: String,
+    pub text: String,
     /// Where the words that were looked for stand in `text`.
-    highlights: Vec<HighlightAnswer>,
+    pub highlights: Vec<HighlightAnswer>,
     /// What was written when it was archived, personal data masked.
-    resolution: String,
+    pub resolution: String,
     /// The remedies with which it ended; empty when nothing was agreed on.
-    outcome: Vec<String>,
+    pub outcome: Vec<String>,
     /// Who was liable: `company`, `customer`, `third_party` or `mixed`.
-    liability: Option<String>,
+    pub liability: Option<String>,
     /// Compensation and vouchers in yuan.
-    compensation: f64,
+    pub compensation: f64,
     /// Refunds in yuan.
-    refund: f64,
+    pub refund: f64,
     /// How content the customer was, 1 to 5.
-    satisfaction: Option<u8>,
+    pub satisfaction: Option<u8>,
     /// How often it was opened again.
-    n_reopened: u32,
+    pub n_reopened: u32,
     /// Hours from its reception until it was settled, by the wall clock.
-    hours_to_settle: Option<f64>,
+    pub hours_to_settle: Option<f64>,
 }
 
 impl ArchivedAnswer {

@@ -32,11 +32,11 @@ pub struct SimilarRequest {
 #[derive(Debug, Serialize, ToSchema)]
 pub struct SimilarAnswer {
     /// The model whose vectors were compared.
-    model: String,
+    pub model: String,
     /// How many archived cases were compared; fewer than there are while a new model reads them.
-    n_compared: usize,
+    pub n_compared: usize,
     /// The cases.
-    cases: Vec<SimilarCase>,
+    pub cases: Vec<SimilarCase>,
 }
 
 /// An archived case like another.
@@ -44,9 +44,10 @@ pub struct SimilarAnswer {
 pub struct SimilarCase {
     /// How alike the two are: the cosine of their vectors, 1 at most. Figures of different models
     /// cannot be compared.
-    similarity: f32,
+    pub similarity: f32,
+    /// The case.
     #[serde(flatten)]
-    case: ArchivedAnswer,
+    pub case: ArchivedAnswer,
 }
 
 impl SimilarRequest {

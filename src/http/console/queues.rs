@@ -1,0 +1,224 @@
+//! 队列: how every queue stands, and the cases of one, most urgent first. Cases that are chosen go
+//! to another queue together.
+
+use axum::{
+    extract::{Path, Query, State},
+    response::Response,
+};
+use jiff::Timestamp;
+use maud::{Markup, html};
+use serde::Deserialize;
+
+use crate::cases::Stage;
+use crate::domain::QueueId;
+use crate::http::Service;
+use crate::http::console::judged::{Judged, PriorityTerm};
+use crate::http::console::layout::{Page, Section};
+use crate::http::console::visitor::Visitor;
+use crate::http::console::{Failure, prose, tags, words};
+use crate::store::{Case, QueueCount, QueueCursor};
+use crate::triage::{Knowledge, Veil};
+
+/// So many cases stand on a page.
+const N_CASES: u16 = 50;
+
+/// Shows how the queues stand.
+pub(super) async fn list(
+    State(service): State<Service>,
+    visitor: Visitor,
+) -> Result<Response, Failure> {
+    let now = (service.clock)();
+    let counts = service.desk.count_queues(now).await?;
+    let knowledge = service.desk.engine().knowledge();
+    let count = |id: &QueueId| counts.iter().find(|count| count.queue == *id);
+    let most = counts.iter().map(|count| count.open).max().unwrap_or_default();
+    let queues = knowledge.policy.queues().iter();
+    let mut queues: Vec<_> = queues.filter(|it| visitor.sees_queue(&it.id, &knowledge)).collect();
+    let due = |id: &QueueId| count(id).map_or(Timestamp::MAX, |it| it.earliest_due_at);
+    queues.sort_by_key(|queue| due(&queue.id));
+    let total: u64 = counts.iter().map(|it| it.open).sum();
+    let overdue: u64 = counts.iter().map(|it| it.overdue).sum();
+    let body = html! {
+        div.head {
+            h1 { "队列" }
+            span.soft {
+                "在办 " strong { (total) } " 件"
+                @if 0 < overdue { "，超期 " strong.over { (overdue) } " 件" }
+            }
+        }
+        div.cards #fresh data-now=(now.as_millisecond()) {
+            @for queue in queues {
+                a.card.queue href=(format!("/console/queues/{}", queue.id)) {
+                    h2 { (queue.name) }
+                    span.soft { (queue.department) }
+                    (standing(count(&queue.id), most, now))
+                }
+            }
+        }
+    };
+    Ok(Page { title: "队列", section: Section::Queues, visitor: &visitor, body }.respond())
+}
+
+/// How a queue stands beside the fullest one.
+fn standing(count: Option<&QueueCount>, most: u64, now: Timestamp) -> Markup {
+    let Some(count) = count else { return html! { div.figure.soft { "0" } } };
+    html! {
+        div.figure { (count.open) small { "件在办" } }
+        progress max=(most) value=(count.open) aria-label="占最满队列" {}
+        div.tags {
+            @if 0 < count.overdue { span.tag.rank-3 { "超期 " (count.overdue) } }
+            @if 0 < count.executive { span.tag.executive { "高层 " (count.executive) } }
+            span.soft { "最近办结 " (tags::deadline(count.earliest_due_at, now)) }
+        }
+    }
+}
+
+/// Where a queue's list goes on.
+#[derive(Deserialize)]
+pub(super) struct Place {
+    cursor: Option<String>,
+}
+
+/// Shows the cases of a queue.
+pub(super) async fn show(
+    State(service): State<Service>,
+    visitor: Visitor,
+    Path(queue): Path<String>,
+    Query(place): Query<Place>,
+) -> Result<Response, Failure> {
+    let knowledge = service.desk.engine().knowledge();
+    let id: QueueId = queue.parse().map_err(|_| Failure::Missing)?;
+    if !visitor.sees_queue(&id, &knowledge) {
+        return Err(Failure::NotAllowed);
+    }
+    let queue = knowledge.policy.find_queue(&id);
+    let after: Option<QueueCursor> = place.cursor.as_deref().and_then(|it| it.parse().ok());
+    let page = service.desk.list_queue(&id, after, N_CASES).await?;
+    if queue.is_none() && page.items.is_empty() {
+        return Err(Failure::Missing);
+    }
+    let name = queue.map_or(id.as_str(), |queue| &queue.name);
+    let now = (service.clock)();
+    let choose = visitor.may("/console/queues/reroute");
+    let rows = Rows { knowledge: &knowledge, now, choose };
+    let body = html! {
+        div.head {
+            div {
+                h1 { (name) }
+                span.soft {
+                    a href="/console/queues" { "所有队列" }
+                    @if let Some(queue) = queue { " · " (queue.department) }
+                }
+            }
+            @if id == knowledge.policy.triage_queue().id {
+                a.button.primary href="/console/review" data-key="y" { "逐件复核" kbd { "Y" } }
+            }
+        }
+        @if page.items.is_empty() {
+            div.card.empty #fresh { p.big { "没有待办案件" } p { "分派到这个队列的案件会自动出现在这里。" } }
+        } @else {
+            form method="post" action="/console/queues/reroute" {
+                input type="hidden" name="csrf" value=(visitor.csrf());
+                input type="hidden" name="back" value=(format!("/console/queues/{id}"));
+                div.card.scroll #fresh data-now=(now.as_millisecond()) { (rows.table(&page.items)) }
+                @if choose { (reroute(&knowledge, &id)) }
+            }
+            @if let Some(next) = page.next {
+                a.button href=(format!("/console/queues/{id}?cursor={next}")) data-key="n" { "下一页" kbd { "N" } }
+            }
+        }
+    };
+    Ok(Page { title: name, section: Section::Queues, visitor: &visitor, body }.respond())
+}
+
+fn reroute(knowledge: &Knowledge, from: &QueueId) -> Markup {
+    html! {
+        div.bar {
+            label { "所选转到 "
+                select name="queue" {
+                    @for queue in knowledge.policy.queues() {
+                        @if queue.id != *from { option value=(queue.id.as_str()) { (queue.name) } }
+                    }
+                }
+            }
+            label { "理由 " input type="text" name="reason" required; }
+            button type="submit" { "转派" }
+        }
+    }
+}
+
+/// Rows of a list of cases.
+struct Rows<'a> {
+    knowledge: &'a Knowledge,
+    now: Timestamp,
+    choose: bool,
+}
+
+impl Rows<'_> {
+    fn table(&self, cases: &[Case]) -> Markup {
+        html! {
+            table.list {
+                thead {
+                    tr {
+                        @if self.choose { th { input type="checkbox" data-all aria-label="全选"; } }
+                        th { "投诉" } th { "严重程度" } th { "类别" } th { "环节" }
+                        th.num { "优先级" } th { "办结" }
+                    }
+                }
+                tbody { @for case in cases { (self.row(case)) } }
+            }
+        }
+    }
+
+    fn row(&self, case: &Case) -> Markup {
+        let triage = &case.record.triage;
+        let complaint = &case.record.complaint;
+        let id = case.record.id;
+        let short = tags::short(id);
+        let zone = self.knowledge.calendar.time_zone();
+        let category = triage.category.as_ref();
+        html! {
+            tr {
+                @if self.choose {
+                    td.pick {
+                        input type="checkbox" name="case" value=(format!("{id}:{}", case.version))
+                            aria-label=(format!("选择案件 {short}"));
+                    }
+                }
+                td.excerpt {
+                    // Lists are read by more people than single cases: nobody is named in them.
+                    a href=(format!("/console/cases/{id}")) {
+                        (prose::excerpt(complaint.text.as_str(), &Veil::over(&case.record.elements)))
+                    }
+                    div.meta {
+                        span { (short) }
+                        span { (words::moment(complaint.received_at, zone)) }
+                        @if let Some(channel) = complaint.channel { span { (words::channel(channel)) } }
+                        @if triage.executive_review { span.tag.executive { "高层" } }
+                        @if triage.needs_triage { span.tag { "待复核" } }
+                    }
+                }
+                td { (tags::severity(case, self.knowledge)) }
+                td { (category.map_or("未定", |it| words::label(self.knowledge, it.as_str()))) }
+                td { (stage(&case.status)) }
+                td.num title=(priority_terms(&triage.answer)) { (format!("{:.0}", triage.priority)) }
+                td { (tags::deadline(triage.resolution_due_at, self.now)) }
+            }
+        }
+    }
+}
+
+/// What a priority is made of.
+fn priority_terms(answer: &str) -> String {
+    let terms = Judged::read(answer).decision.priority_terms;
+    let line = |term: &PriorityTerm| format!("{}（{}）+{:.1}", term.name, term.value, term.points);
+    terms.iter().map(line).collect::<Vec<_>>().join("\n")
+}
+
+/// A stage by its name for people.
+fn stage(status: &str) -> &str {
+    match Stage::ALL.into_iter().find(|stage| stage.as_str() == status) {
+        Some(stage) => stage.name(),
+        None => status,
+    }
+}
