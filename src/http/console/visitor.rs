@@ -93,9 +93,8 @@ impl Visitor {
     pub(super) fn sign(&self, allowed: &[StaffRole]) -> Actor {
         match &*self.principal {
             Principal::Open => {
-                // Whoever works at an open service does what a triage lead does, and more.
-                let lead = Some(StaffRole::TriageLead).filter(|role| allowed.contains(role));
-                let role = lead.or(allowed.last().copied()).unwrap_or(StaffRole::TriageLead);
+                // Roles are listed from the lowest up, and here nobody is told what they may not.
+                let role = allowed.last().copied().unwrap_or(StaffRole::TriageLead);
                 Actor { name: self.name().to_owned(), role }
             }
             // Who has none of the roles is refused by the use case, under the role that they have.

@@ -37,7 +37,8 @@
     panel.open = !panel.open;
     if (!panel.open) return;
     panel.scrollIntoView({ block: "nearest" });
-    $("input:not([type=hidden]):checked, input:not([type=hidden]), textarea, select", panel)?.focus();
+    const chosen = $("input:checked", panel);
+    (chosen ?? $("input:not([type=hidden]), textarea, select", panel))?.focus();
   };
   all("[data-opens]").forEach((button) =>
     button.addEventListener("click", () => toggle(document.getElementById(button.dataset.opens))),
