@@ -11,8 +11,8 @@ use clap::{Args, ValueEnum};
 
 use crate::evidence::Limits;
 use crate::identity::SessionLifetime;
-use crate::outbound::Network;
-use crate::triage::{EngineOptions, Sources};
+use crate::outbound::{Network, Secret};
+use crate::triage::{EngineOptions, Gateway, Sources};
 
 /// Where models, rules and the rest come from.
 #[derive(Args, Clone, Debug)]
@@ -38,6 +38,10 @@ pub struct KnowledgeConfig {
     #[arg(long, env = "FENZHEN_HANDBOOK", value_name = "FILE")]
     pub handbook: Option<PathBuf>,
 
+    /// Templates of messages to customers, in place of the built-in ones
+    #[arg(long, env = "FENZHEN_MESSAGES", value_name = "FILE")]
+    pub messages: Option<PathBuf>,
+
     /// Privacy policy, in place of the built-in one: how long what is about a person is kept
     #[arg(long, env = "FENZHEN_PRIVACY", value_name = "FILE")]
     pub privacy: Option<PathBuf>,
@@ -60,6 +64,7 @@ impl KnowledgeConfig {
             routing: self.routing.clone(),
             calendar: self.calendar.clone(),
             handbook: self.handbook.clone(),
+            messages: self.messages.clone(),
             privacy: self.privacy.clone(),
             taxonomy: self.taxonomy.clone(),
             words: self.words.clone(),
@@ -282,6 +287,21 @@ pub struct WorkConfig {
     #[arg(long, env = "FENZHEN_OUTBOUND_NETWORKS", value_delimiter = ',', value_name = "NETWORKS")]
     pub outbound_networks: Vec<Network>,
 
+    /// Where messages to customers go, such as `sms=https://sms.example.com/send`, for `sms`,
+    /// `chat` and `email`, several with commas; without one nothing goes out on a channel
+    #[arg(
+        long,
+        env = "FENZHEN_GATEWAYS",
+        hide_env_values = true,
+        value_delimiter = ',',
+        value_name = "CHANNEL=URL"
+    )]
+    pub gateways: Vec<Gateway>,
+
+    /// What signs messages to gateways, as of Standard Webhooks: `whsec_` and Base64
+    #[arg(long, env = "FENZHEN_GATEWAY_SECRET", hide_env_values = true, value_name = "SECRET")]
+    pub gateway_secret: Option<Secret>,
+
     /// Seconds until a call to another system is given up, 60 at most
     #[arg(
         long,
@@ -295,7 +315,13 @@ pub struct WorkConfig {
 
 impl Default for WorkConfig {
     fn default() -> Self {
-        Self { work_ms: 1000, outbound_networks: Vec::new(), outbound_timeout_s: 10 }
+        Self {
+            work_ms: 1000,
+            outbound_networks: Vec::new(),
+            gateways: Vec::new(),
+            gateway_secret: None,
+            outbound_timeout_s: 10,
+        }
     }
 }
 

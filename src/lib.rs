@@ -14,6 +14,7 @@ pub mod evidence;
 pub mod http;
 pub mod identity;
 pub mod inference;
+pub mod messages;
 pub mod neighbors;
 pub mod outbound;
 pub mod registry;

@@ -15,7 +15,7 @@ use anyhow::Context;
 use jiff::Timestamp;
 use tokio::{net::TcpListener, sync::oneshot, time::MissedTickBehavior};
 
-use crate::config::{AccessConfig, DatabaseConfig, EvidenceConfig, HttpConfig};
+use crate::config::{AccessConfig, DatabaseConfig, EvidenceConfig, HttpConfig, WorkConfig};
 use crate::evidence::Vault;
 use crate::http::console::Live;
 use crate::http::{self, Clock, Service};
@@ -23,7 +23,7 @@ use crate::identity::Identity;
 use crate::outbound::Outbound;
 use crate::store::{Store, StoreOptions};
 use crate::telemetry;
-use crate::triage::{Courier, Desk, Engine, Knowledge, Shelf, Sources};
+use crate::triage::{Courier, Desk, Engine, Gateways, Knowledge, Shelf, Sources};
 
 /// The time of this machine, to the millisecond. The edge alone asks for it.
 #[expect(clippy::disallowed_methods, reason = "this is the edge that reads the clock")]
@@ -118,13 +118,17 @@ impl App {
         let shelf = Shelf::new(database.cache.clone());
         let engine = Engine::with_options(knowledge, config.engine_options());
         let vault = open_vault(&config.evidence, database)?;
-        let desk = Arc::new(Desk::new(engine, store, shelf, vault));
+        let outbound = Outbound::new(config.work.timeout(), config.work.outbound_networks.clone())
+            .context("cannot prepare calls to other systems")?;
+        let WorkConfig { gateways, gateway_secret, .. } = config.work.clone();
+        let gateways = Gateways::new(gateways, gateway_secret, &outbound)
+            .context("cannot send messages to customers")?;
+        let desk = Desk::new(engine, store, shelf, vault).with_gateways(gateways);
+        let desk = Arc::new(desk);
         let listener = TcpListener::bind(config.listen)
             .await
             .with_context(|| format!("cannot listen on {}", config.listen))?;
         let address = listener.local_addr().context("cannot tell the address")?;
-        let outbound = Outbound::new(config.work.timeout(), config.work.outbound_networks.clone())
-            .context("cannot prepare calls to other systems")?;
         let courier = Arc::new(Courier::new(Arc::clone(&desk), outbound));
         let live = Arc::new(Live::default());
         let service = Service { desk, identity, courier, live, clock, metrics };
@@ -228,8 +232,8 @@ fn newest_change(sources: &Sources) -> Vec<Option<SystemTime>> {
     let rules = sources.rules.as_deref();
     let rule_files = rules.and_then(|folder| std::fs::read_dir(folder).ok());
     let rule_files = rule_files.into_iter().flatten().flatten().map(|entry| entry.path());
-    let Sources { routing, calendar, handbook, privacy, taxonomy, words, .. } = sources;
-    let files = [routing, calendar, handbook, privacy, taxonomy, words];
+    let Sources { routing, calendar, handbook, messages, privacy, taxonomy, words, .. } = sources;
+    let files = [routing, calendar, handbook, messages, privacy, taxonomy, words];
     let files = files.into_iter().flatten().cloned().chain(rule_files);
     let modified = |path: &Path| std::fs::metadata(path).and_then(|it| it.modified()).ok();
     std::iter::once(live).chain(files).map(|path| modified(&path)).collect()

@@ -25,6 +25,8 @@ pub enum ClockId {
     Execution,
     /// The customer hears that it was done 结果告知.
     Report,
+    /// The customer hears how far it is 进展告知.
+    Progress,
 }
 
 /// How one clock of a case stands.
@@ -117,6 +119,9 @@ impl Life {
             }),
             state(ClockId::Execution, self.agreed_at, handbook.execution, self.executed_at),
             state(ClockId::Report, self.executed_at, handbook.report, self.reported_at),
+            handbook.progress.filter(|_| self.settled_at.is_none()).and_then(|period| {
+                state(ClockId::Progress, self.accepted_at.and(self.heard_at), period, None)
+            }),
         ];
         clocks.into_iter().flatten().collect()
     }
@@ -136,6 +141,16 @@ impl Life {
     pub fn next_alarm_at(&self, table: &Timetable<'_>) -> Option<Timestamp> {
         let next = |clock: ClockState| Some(self.untold(&clock, table).next()?.0);
         self.running(table).filter_map(next).min()
+    }
+
+    /// Whether the customer is to hear how far it is: people have been warned for the last time.
+    pub(super) fn is_progress_due(&self, table: &Timetable<'_>, now: Timestamp) -> bool {
+        let percent = table.handbook.warnings.last().copied().unwrap_or(100);
+        self.running(table).filter(|clock| clock.id == ClockId::Progress).any(|clock| {
+            let ClockState { id, start, period, .. } = clock;
+            let due = table.calendar.part_due(start, period, percent, &self.waits(id));
+            !due.paused && due.at <= now
+        })
     }
 
     /// The clocks that still wait for something.
@@ -186,7 +201,9 @@ impl Life {
                 Tier::EscalationTeam => Some(Tier::Executive),
                 Tier::Executive => None,
             };
-            let escalated = above.filter(|_| alarm.percent == 100).map(|to| Event::Escalated {
+            // A word that is late is no matter for a higher tier.
+            let escalates = alarm.percent == 100 && alarm.clock != ClockId::Progress;
+            let escalated = above.filter(|_| escalates).map(|to| Event::Escalated {
                 to,
                 recipients: table
                     .handbook

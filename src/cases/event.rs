@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::cases::{Alarm, Claim, EscalationForm, Liability, Proposal};
-use crate::domain::{Actor, Tier};
+use crate::domain::{Actor, MessageChannel, MessageKind, Tier};
 
 /// An event with who caused it and when.
 #[derive(Clone, Debug, PartialEq)]
@@ -162,11 +162,19 @@ pub enum Event {
         size: u64,
         sha256: String,
     },
+    /// The customer is told something in writing; the words are no event's business.
+    #[serde(rename = "case.message_sent")]
+    MessageSent { message_kind: MessageKind, channel: MessageChannel },
+    #[serde(rename = "case.message_failed")]
+    MessageFailed {
+        /// The number of the event that sent it.
+        message: u32,
+    },
 }
 
 impl Event {
     /// The kind of every event.
-    pub const KINDS: [&'static str; 33] = [
+    pub const KINDS: [&'static str; 35] = [
         "case.received",
         "case.corrected",
         "case.accepted",
@@ -200,5 +208,7 @@ impl Event {
         "case.unmasked",
         "case.erased",
         "case.file_added",
+        "case.message_sent",
+        "case.message_failed",
     ];
 }

@@ -22,6 +22,8 @@ pub struct Handbook {
     pub execution: Period,
     /// Within which period the customer hears that it was.
     pub report: Period,
+    /// How often the customer hears how far it is; nothing when there is no such rule.
+    pub progress: Option<Period>,
     /// What customers are owed.
     pub compensation: Compensation,
     /// By what submissions are told to be the same.
@@ -67,6 +69,7 @@ struct HandbookSource {
 struct ClocksSource {
     execution: String,
     report: String,
+    progress: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -117,6 +120,7 @@ impl Handbook {
             period("escalation.team.decision", &team.decision),
             period("escalation.executive.decision", &executive.decision),
         );
+        let progress = source.clocks.progress.and_then(|text| period("clocks.progress", &text));
         for (name, level) in [("team", &team), ("executive", &executive)] {
             if level.recipients.iter().all(|it| it.trim().is_empty()) {
                 mistakes.push(format!("`escalation.{name}.recipients` names nobody"));
@@ -133,6 +137,7 @@ impl Handbook {
             revisions: source.revisions,
             execution,
             report,
+            progress,
             compensation,
             duplicates,
             escalation: [

@@ -30,7 +30,7 @@ pub use escalation::{EscalationForm, ExecutiveReport};
 pub use event::{ContactPurpose, Event, Pace, Record, Standing};
 pub use handbook::{EscalationLevel, Handbook, HandbookError};
 pub use investigation::{Investigation, Liability, Opinion};
-pub use life::{FoldError, Life};
+pub use life::{FoldError, Life, Telling};
 pub use moves::{Move, Refusal, RefusalReason};
 pub use proposal::{Offer, Proposal, Remedy, RemedyKind};
 pub use retention::{ErasureGround, Retention, RetentionError};

@@ -7,6 +7,7 @@ mod complaint;
 mod decision;
 mod label;
 mod labels;
+mod message;
 mod money;
 mod prediction;
 mod span;
@@ -23,6 +24,7 @@ pub use decision::{
 };
 pub use label::{Id, IdError, LabelId, QueueId, RuleId};
 pub use labels::{Labels, LabelsError};
+pub use message::{MessageChannel, MessageKind};
 pub use money::Money;
 pub use prediction::{Evidence, HeadPrediction, Prediction};
 pub use span::Span;

@@ -270,6 +270,13 @@ impl From<DeskError> for Problem {
                 tracing::error!(%error, "the file of vectors cannot be used");
                 Self::of_status(StatusCode::INTERNAL_SERVER_ERROR)
             }
+            DeskError::NoGateway(channel) => {
+                let name = channel.as_str();
+                Self::of_status(StatusCode::CONFLICT).with_detail(format!(
+                    "there is no gateway for `{name}`: send it yourself and record the contact"
+                ))
+            }
+            DeskError::Mistakes(mistakes) => Self::of_mistakes(mistakes),
             DeskError::Evidence(error) => Self::from(error),
             DeskError::Store(store::Error::Cursor(error)) => {
                 Self::of_status(StatusCode::BAD_REQUEST).with_detail(error.to_string())

@@ -16,6 +16,7 @@ mod keys;
 mod knowledge;
 mod layers;
 mod library;
+mod messages;
 mod page;
 mod permissions;
 mod privacy;
@@ -121,6 +122,7 @@ pub fn router(service: Service, config: &HttpConfig) -> Router {
         .routes(routes!(separation::separate))
         .routes(routes!(progress::show))
         .routes(routes!(progress::step))
+        .routes(routes!(messages::list, messages::send))
         .routes(routes!(library::search))
         .routes(routes!(library::similar_to_text))
         .routes(routes!(library::similar_to_case))

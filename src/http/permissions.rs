@@ -118,6 +118,8 @@ pub(super) const PERMISSIONS: &[Permission] = &[
     step("/v1/cases/{id}/reroute", HANDLERS),
     step("/v1/cases/{id}/{step}", WORKERS),
     step("/v1/cases/{id}/unmask", UNMASKERS),
+    case("/v1/cases/{id}/messages", READERS, Scope::Cases),
+    step("/v1/cases/{id}/messages", WORKERS),
     case("/v1/cases/{id}/evidence", READERS, Scope::Cases),
     // A system that hands complaints in hands in their files as well.
     Permission { scope: Some(Scope::Intake), ..step("/v1/cases/{id}/evidence", WORKERS) },

@@ -170,9 +170,9 @@ impl Write for Erasure {
 }
 
 impl Erasure {
-    /// Events, corrections and evidence files, which nothing else may change: while the case stands
-    /// in `erasing`, their guards let words be blanked and files go. The bytes of files follow with
-    /// the next sweep.
+    /// Events, corrections, evidence files and messages, which nothing else may change: while the
+    /// case stands in `erasing`, their guards let words be blanked and files go. The bytes of files
+    /// follow with the next sweep.
     async fn blank_history(&self, connection: &mut AnyConnection, id: &str) -> Result<(), Error> {
         let sql = "INSERT INTO erasing (case_id) VALUES ($1)";
         sqlx::query(sql).bind(id).execute(&mut *connection).await?;
@@ -185,6 +185,8 @@ impl Erasure {
         sqlx::query(sql).bind(self.blank).bind(id).execute(&mut *connection).await?;
         for sql in [
             "DELETE FROM evidence_files WHERE case_id = $1",
+            "UPDATE messages SET contact = '', recipient = NULL, relation = NULL, \
+             subject = NULL, text = '' WHERE case_id = $1",
             "DELETE FROM erasing WHERE case_id = $1",
         ] {
             sqlx::query(sql).bind(id).execute(&mut *connection).await?;
@@ -216,8 +218,8 @@ impl Erasure {
              WHERE sightings.digest = identifiers.digest AND sightings.case_id <> $1)",
             "DELETE FROM sightings WHERE case_id = $1",
             "DELETE FROM case_links WHERE case_id = $1 OR other_id = $1",
-            // What tells of an event holds none of its words; messages to customers do.
-            "DELETE FROM outbox WHERE case_id = $1 AND payload <> ''",
+            // A message that has not gone out by now never does.
+            "DELETE FROM outbox WHERE case_id = $1 AND topic = 'message'",
         ] {
             sqlx::query(sql).bind(id).execute(&mut *connection).await?;
         }

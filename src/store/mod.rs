@@ -23,6 +23,7 @@ mod keys;
 mod lease;
 mod library;
 mod matters;
+mod messages;
 mod outbox;
 mod progress;
 mod queues;
@@ -59,6 +60,7 @@ pub use library::{
     Archived, Count, Found, LibraryChange, LibraryCursor, LibraryFilter, NewEntry, StoredVector,
 };
 pub use matters::{Earlier, JoinedSubmission, Matter, RelatedCase, Sightings};
+pub use messages::{Message, MessageState, Recipient, Sending, SentMessage};
 pub use outbox::{Delivery, NewDelivery, OutboxCount, Settlement, Topic};
 pub use progress::{FinalLabels, Progress};
 pub use queues::QueueCount;

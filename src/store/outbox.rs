@@ -178,14 +178,6 @@ impl Store {
         rows.iter().map(read_delivery).collect()
     }
 
-    /// What waits to be told to the customer of a case, oldest first.
-    pub async fn list_messages(&self, case_id: Uuid) -> Result<Vec<String>, Error> {
-        let sql =
-            "SELECT payload FROM outbox WHERE case_id = $1 AND payload <> '' ORDER BY seq, id";
-        let rows = sqlx::query(sql).bind(case_id.to_string()).fetch_all(&self.pool).await?;
-        rows.iter().map(|row| Columns(row).get("payload")).collect()
-    }
-
     /// Makes dead deliveries of a target due again, these or all, and says how many.
     pub async fn replay(
         &self,

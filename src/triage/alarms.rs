@@ -94,7 +94,10 @@ impl Desk {
             library: LibraryChange::None,
         };
         Ok(match self.store.advance_case(progress).await? {
-            Revised::Done(_) => records.into_iter().map(|record| record.event).collect(),
+            Revised::Done(_) => {
+                self.send_owed(id, now).await;
+                records.into_iter().map(|record| record.event).collect()
+            }
             // Whoever was faster has set the alarm as well.
             Revised::Stale(_) | Revised::Missing => Vec::new(),
         })

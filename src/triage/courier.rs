@@ -87,7 +87,10 @@ impl Courier {
     async fn list_targets(&self) -> Result<Vec<(Topic, String)>, DeskError> {
         let endpoints = self.desk.store.list_endpoints().await?;
         let enabled = endpoints.into_iter().filter(|it| it.enabled);
-        Ok(enabled.map(|it| (Topic::Webhook, it.id.to_string())).collect())
+        let webhooks = enabled.map(|it| (Topic::Webhook, it.id.to_string()));
+        let channels = self.desk.gateways.channels();
+        let messages = channels.map(|it| (Topic::Message, it.as_str().to_owned()));
+        Ok(webhooks.chain(messages).collect())
     }
 
     async fn work<C>(self: Arc<Self>, target: (Topic, String), clock: C)
@@ -146,19 +149,24 @@ impl Courier {
     where
         C: Fn() -> Timestamp,
     {
-        let sent = match delivery.record.topic {
+        let topic = delivery.record.topic;
+        let sent = match topic {
             Topic::Webhook => self.send_webhook(&delivery, clock()).await?,
-            // Nobody has told the service of a gateway for messages.
-            Topic::Message => Sent::Failed("there is no gateway".to_owned()),
+            Topic::Message => self.send_message(&delivery, clock()).await?,
         };
         let (outcome, settlement) = settlement(&delivery, &sent, clock());
-        let labels = [("topic", delivery.record.topic.as_str()), ("outcome", outcome)];
+        let labels = [("topic", topic.as_str()), ("outcome", outcome)];
         metrics::counter!("fenzhen_outbox_attempts_total", &labels).increment(1);
         if let Settlement::Again(_, problem) | Settlement::Dead(_, problem) = &settlement {
             let (id, attempt) = (&delivery.record.id, delivery.attempts + 1);
             tracing::warn!(id, attempt, problem, outcome, "a message has not arrived");
         }
+        let failed = (topic == Topic::Message && matches!(settlement, Settlement::Dead(..)))
+            .then_some((delivery.record.case_id, delivery.record.seq));
         self.desk.store.settle(delivery, settlement).await?;
+        if let Some((case_id, seq)) = failed {
+            self.desk.note_failed_message(case_id, seq, clock()).await?;
+        }
         Ok(sent == Sent::Arrived)
     }
 

@@ -4,13 +4,13 @@ use jiff::Timestamp;
 use uuid::Uuid;
 
 use crate::cases::Refusal;
-use crate::domain::{Actor, DeadlineKind, Labels, QueueId, Role, StaffRole};
+use crate::domain::{Actor, DeadlineKind, Labels, MessageChannel, QueueId, Role, StaffRole};
 use crate::evidence::{self, Vault};
 use crate::store::{
     self, Case, CaseCursor, CaseFilter, ClaimOutcome, Event, Page, QueueCount, QueueCursor, Store,
     StoredResponse, Triage,
 };
-use crate::triage::{Busy, Classification, Engine, Shelf, Submission};
+use crate::triage::{Busy, Classification, Engine, Gateways, Mistake, Shelf, Submission};
 
 /// The use cases that need the store beside the engine.
 #[derive(Debug)]
@@ -19,6 +19,7 @@ pub struct Desk {
     pub(super) store: Store,
     pub(super) shelf: Shelf,
     pub(super) vault: Vault,
+    pub(super) gateways: Gateways,
 }
 
 /// Why a use case failed.
@@ -57,6 +58,12 @@ pub enum DeskError {
     /// The file of vectors cannot be used.
     #[error("the file of vectors cannot be used")]
     Shelf(#[source] std::io::Error),
+    /// There is no gateway for the channel.
+    #[error("there is no gateway for `{}`", .0.as_str())]
+    NoGateway(MessageChannel),
+    /// What was asked has mistakes that only the case shows.
+    #[error("the request has mistakes")]
+    Mistakes(Vec<Mistake>),
     /// An evidence file is refused, or not there.
     #[error(transparent)]
     Evidence(#[from] evidence::Error),
@@ -84,8 +91,14 @@ pub struct Receipt {
 impl Desk {
     /// A desk that judges with `engine`, keeps cases in `store`, their vectors on `shelf` and their
     /// files in `vault`.
-    pub const fn new(engine: Engine, store: Store, shelf: Shelf, vault: Vault) -> Self {
-        Self { engine, store, shelf, vault }
+    pub fn new(engine: Engine, store: Store, shelf: Shelf, vault: Vault) -> Self {
+        Self { engine, store, shelf, vault, gateways: Gateways::default() }
+    }
+
+    /// The same with gateways, without which no message goes to a customer.
+    #[must_use]
+    pub fn with_gateways(self, gateways: Gateways) -> Self {
+        Self { gateways, ..self }
     }
 
     /// What judges complaints.
@@ -116,6 +129,9 @@ impl Desk {
             },
         };
         let outcome = self.take_in(&receipt, claim.as_ref()).await;
+        if matches!(&outcome, Ok(response) if response.status == 201) {
+            self.send_owed(receipt.id, receipt.now).await;
+        }
         if let (Err(_), Some(claim)) = (&outcome, claim) {
             // Nothing was written, so the request may be sent again at once. If even this fails,
             // the claim goes stale by itself.

@@ -1,5 +1,5 @@
 //! What complaints are judged and handled with: model, rules, routing policy, calendar, handbook,
-//! privacy policy.
+//! message templates, privacy policy.
 //! They are loaded and checked together, so that what is live always fits together.
 
 use std::{
@@ -15,6 +15,7 @@ use crate::calendar::{self, Calendar};
 use crate::cases::{Handbook, HandbookError, Retention, RetentionError};
 use crate::domain::{QueueId, Role, Taxonomy};
 use crate::inference::{self, Classifier};
+use crate::messages::{Templates, TemplatesError};
 use crate::registry::{self, Action, Change, Entry, Registry, Summary};
 use crate::routing::{self, Policy};
 use crate::rules::{self, RuleFile, RuleSet, Vocabulary};
@@ -35,6 +36,8 @@ pub struct Sources {
     pub handbook: Option<PathBuf>,
     /// The privacy policy: how long what is about a person is kept.
     pub privacy: Option<PathBuf>,
+    /// The templates of messages to customers.
+    pub messages: Option<PathBuf>,
     /// The taxonomy to fall back on when no model is there.
     pub taxonomy: Option<PathBuf>,
     /// Words that the segmenter must know.
@@ -73,6 +76,8 @@ pub struct Groundwork {
     pub handbook: Handbook,
     /// How long what is about a person is kept.
     pub retention: Retention,
+    /// In which words customers are told something.
+    pub templates: Templates,
     /// The rules as written.
     pub rule_files: Vec<RuleFile>,
     queues: Vec<QueueId>,
@@ -95,6 +100,8 @@ pub struct Knowledge {
     pub handbook: Handbook,
     /// How long what is about a person is kept.
     pub retention: Retention,
+    /// In which words customers are told something.
+    pub templates: Templates,
     /// The rules.
     pub rules: RuleSet,
     models: PathBuf,
@@ -131,6 +138,9 @@ pub enum LoadError {
     /// The privacy policy has mistakes.
     #[error("cannot use the privacy policy")]
     Privacy(#[from] RetentionError),
+    /// The message templates have mistakes.
+    #[error("cannot use the message templates")]
+    Templates(#[from] TemplatesError),
     /// The model that is to go live cannot, and another one is at work.
     #[error("cannot use the model: {0}")]
     Model(String),
@@ -179,6 +189,8 @@ impl Groundwork {
         let handbook = Handbook::parse(&handbook)?;
         let retention = read_or(sources.privacy.as_deref(), Retention::DEFAULT)?;
         let retention = Retention::parse(&retention)?;
+        let templates = read_or(sources.messages.as_deref(), Templates::DEFAULT)?;
+        let templates = Templates::parse(&templates, &taxonomy)?;
         let rule_files = match &sources.rules {
             Some(folder) => rule_files(folder)?,
             None => RuleSet::default_files(),
@@ -193,6 +205,7 @@ impl Groundwork {
             calendar,
             handbook,
             retention,
+            templates,
             rule_files,
             queues,
             models,
@@ -218,10 +231,22 @@ impl Knowledge {
             calendar,
             handbook,
             retention,
+            templates,
             models,
             ..
         } = ground;
-        Ok(Self { analyzer, taxonomy, model, policy, calendar, handbook, retention, rules, models })
+        Ok(Self {
+            analyzer,
+            taxonomy,
+            model,
+            policy,
+            calendar,
+            handbook,
+            retention,
+            templates,
+            rules,
+            models,
+        })
     }
 
     /// Every bundle of this installation; none when its folder cannot be read.

@@ -9,7 +9,7 @@ use crate::domain::Elements;
 use crate::text;
 
 /// Fields that hold nothing but a person's name.
-const NAMES: [&str; 3] = ["customer_name", "employee", "customer"];
+const NAMES: [&str; 4] = ["customer_name", "employee", "customer", "recipient"];
 /// The field with the name of a file, which says whatever its sender likes.
 const FILE_NAME: &str = "file_name";
 /// Fields that hold nothing but a way to reach a person.

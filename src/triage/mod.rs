@@ -13,9 +13,11 @@ mod desk;
 mod engine;
 mod evidence;
 mod fields;
+mod gateway;
 mod knowledge;
 mod library;
 mod masking;
+mod message;
 mod parameters;
 mod privacy;
 mod progress;
@@ -44,12 +46,14 @@ pub use desk::{Desk, DeskError, Receipt};
 pub use engine::{Busy, Classification, Engine, EngineOptions};
 pub use evidence::{FileAnswer, NewFile};
 pub use fields::Mistake;
+pub use gateway::{Gateway, GatewayError, Gateways, GatewaysError};
 pub use knowledge::{Groundwork, Knowledge, LoadError, ModelState, Sources};
 pub use library::{
     ArchivedAnswer, HighlightAnswer, LibraryAnswer, LibraryRequest, Shelf, SimilarAnswer,
     SimilarCase, SimilarRequest, TotalAnswer, vector_model,
 };
 pub use masking::mask_answer;
+pub use message::{DraftAnswer, MessageAnswer, MessageRequest, MessagesAnswer, RecipientAnswer};
 pub use privacy::{ErasureAnswer, ErasureRequest, ExportAnswer, KeptCase, PersonRequest};
 pub use progress::CaseLife;
 pub(crate) use progress::timetable;

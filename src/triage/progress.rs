@@ -75,7 +75,11 @@ impl Desk {
             Revised::Stale(version) => return Err(DeskError::Stale(version)),
             Revised::Missing => return Err(DeskError::NoCase),
         };
-        Ok(CaseLife { case, life })
+        if self.send_owed(id, now).await {
+            self.case_life(id).await
+        } else {
+            Ok(CaseLife { case, life })
+        }
     }
 
     /// A case that somebody wants to change; of one that was erased nothing is left to change.

@@ -45,8 +45,8 @@ pub struct ProgressAnswer {
 /// One clock.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct ClockAnswer {
-    /// What it waits for: `acceptance`, `first_response`, `resolution`, `escalation`, `execution`
-    /// or `report`.
+    /// What it waits for: `acceptance`, `first_response`, `resolution`, `escalation`, `execution`,
+    /// `report` or `progress`.
     #[schema(value_type = String)]
     clock: ClockId,
     /// When it started.

@@ -26,7 +26,7 @@ const MAX_URL_BYTES: usize = 2_000;
 /// What of an event's data is no free text: labels, places, numbers, flags, names from the firm's
 /// own files. A field that is not named here stays inside, so a new one does until somebody has
 /// looked at it.
-const PLAIN_FIELDS: [&str; 31] = [
+const PLAIN_FIELDS: [&str; 34] = [
     "after",
     "alarm",
     "answered",
@@ -58,6 +58,9 @@ const PLAIN_FIELDS: [&str; 31] = [
     "media_type",
     "size",
     "sha256",
+    "message_kind",
+    "channel",
+    "message",
 ];
 
 /// A system that wants to hear of events.
@@ -318,10 +321,13 @@ fn plain(fields: &Map<String, Value>) -> Map<String, Value> {
 fn headers(endpoint: &Endpoint, id: &str, body: &[u8], now: Timestamp) -> HeaderMap {
     let old = endpoint.old_secret.iter().filter(|(_, until)| now < *until).map(|(old, _)| old);
     let secrets = std::iter::once(&endpoint.secret).chain(old);
-    let signatures: Vec<_> = secrets
-        .filter_map(|secret| secret.parse::<Secret>().ok())
-        .map(|secret| secret.sign(id, now, body))
-        .collect();
+    let secrets: Vec<Secret> = secrets.filter_map(|secret| secret.parse().ok()).collect();
+    signed(&secrets, id, body, now)
+}
+
+/// The headers of a body that these secrets sign.
+pub(super) fn signed(secrets: &[Secret], id: &str, body: &[u8], now: Timestamp) -> HeaderMap {
+    let signatures: Vec<_> = secrets.iter().map(|secret| secret.sign(id, now, body)).collect();
     let headers = [
         ("webhook-id", id.to_owned()),
         ("webhook-timestamp", now.as_second().to_string()),

@@ -75,7 +75,7 @@ impl Life {
     }
 
     /// Whether the stage has the move and it is theirs.
-    fn check_who(&self, wanted: Move, role: StaffRole) -> Result<(), RefusalReason> {
+    pub(super) fn check_who(&self, wanted: Move, role: StaffRole) -> Result<(), RefusalReason> {
         if self.is_erased || !wanted.stages().contains(&self.stage) {
             return Err(RefusalReason::Stage);
         }

@@ -1,6 +1,7 @@
 //! The state of a case: what its events fold to.
 
 mod decide;
+mod tell;
 
 use jiff::Timestamp;
 
@@ -8,7 +9,9 @@ use crate::calendar::Pause;
 use crate::cases::{
     Alarm, Claim, ContactPurpose, Event, Investigation, Opinion, Proposal, Record, Stage, Standing,
 };
-use crate::domain::Tier;
+use crate::domain::{MessageKind, StaffRole, Tier};
+
+pub use tell::Telling;
 
 /// A case as it stands.
 #[derive(Clone, Debug, PartialEq)]
@@ -37,6 +40,8 @@ pub struct Life {
     pub(super) reported_at: Option<Timestamp>,
     pub(super) settled_at: Option<Timestamp>,
     pub(super) reopened_at: Option<Timestamp>,
+    /// When the customer last heard of the matter.
+    pub(super) heard_at: Option<Timestamp>,
     /// When the clocks stood still for the customer.
     pub(super) pauses: Vec<Pause>,
     /// When the matter was taken for settled, until the customer said otherwise.
@@ -53,6 +58,8 @@ struct Round {
     /// Who approved, oldest first.
     approvals: Vec<String>,
     confirmed: bool,
+    /// What the customer was told in writing.
+    told: Vec<MessageKind>,
     /// Contacts without an answer since the customer was asked to confirm.
     unanswered: Vec<Timestamp>,
 }
@@ -97,6 +104,7 @@ impl Life {
             reported_at: None,
             settled_at: None,
             reopened_at: None,
+            heard_at: None,
             pauses: Vec::new(),
             settled: Vec::new(),
             told: Vec::new(),
@@ -169,7 +177,11 @@ impl Life {
             Event::Accepted { .. } => {
                 self.stage = Stage::Accepted;
                 self.accepted_at = Some(at);
-                self.owner.get_or_insert_with(|| record.actor.name.clone());
+                self.heard_at = Some(at);
+                // A rule may accept a case, but it owns none.
+                if record.actor.role != StaffRole::System {
+                    self.owner.get_or_insert_with(|| record.actor.name.clone());
+                }
             }
             Event::Assigned { department } => {
                 self.stage = Stage::Assigned;
@@ -178,6 +190,9 @@ impl Life {
             Event::Taken {} => self.owner = Some(record.actor.name.clone()),
             Event::Reviewed { .. } => self.stage = Stage::Review,
             Event::Contacted { purpose, answered, .. } => self.contact(at, *purpose, *answered),
+            Event::MessageSent { message_kind, .. } => {
+                self.hear(at, *message_kind, record.actor.role);
+            }
             Event::Escalated { to, .. } => self.escalate(at, *to),
             Event::SentBack { to, .. } => {
                 self.tier = *to;
@@ -191,13 +206,13 @@ impl Life {
             Event::Disputed { .. } => {
                 let settled_at = self.settled_at.take();
                 self.settled.extend(settled_at.map(|from| Pause { from, until: Some(at) }));
-                self.start_over();
+                self.start_over(at);
             }
             Event::Reopened { .. } => {
                 self.n_reopened += 1;
                 self.reopened_at = Some(at);
                 self.settled_at = None;
-                self.start_over();
+                self.start_over(at);
             }
             other => self.work(other, record),
         }
@@ -234,6 +249,7 @@ impl Life {
             Event::Proposed { proposal } => {
                 self.stage = Stage::Negotiation;
                 self.round.n_proposals += 1;
+                self.round.told.retain(|it| *it != MessageKind::Proposal);
                 self.round.proposal = Some((proposal.clone(), actor.clone()));
                 self.responded_at.get_or_insert(at);
                 self.decided_at.get_or_insert(at);
@@ -275,6 +291,7 @@ impl Life {
     }
 
     fn contact(&mut self, at: Timestamp, purpose: ContactPurpose, answered: bool) {
+        self.heard_at = Some(at);
         self.responded_at.get_or_insert(at);
         if purpose == ContactPurpose::Result && self.executed_at.is_some() {
             self.reported_at.get_or_insert(at);
@@ -317,7 +334,8 @@ impl Life {
     }
 
     /// The customer is not content: what happened has to be looked at again.
-    fn start_over(&mut self) {
+    fn start_over(&mut self, at: Timestamp) {
+        self.heard_at = Some(at);
         self.stage = Stage::Investigation;
         self.round = Round::default();
         self.agreed_at = None;

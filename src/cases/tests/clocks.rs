@@ -66,7 +66,7 @@ fn people_are_warned_once_for_each_share_and_a_breach_escalates_one_tier() {
     story.at("2026-03-09 12:30").must(AGENT, accept());
     // The tier does not decide in its day, nobody calls the customer, and so it goes up once more.
     let later = tick(&mut story, "2026-03-11 00:01");
-    assert_eq!(later, ["FirstResponse 100", "to 3 and 2 people", "Escalation 100"]);
+    assert_eq!(later, ["FirstResponse 100", "to 3 and 2 people", "Progress 50", "Escalation 100"]);
     assert_eq!(story.life.tier(), Tier::Executive, "there is no tier above");
     assert_eq!(Life::fold(&story.records).as_ref(), Ok(&story.life));
 }
@@ -82,6 +82,7 @@ fn a_service_that_was_down_tells_the_gravest_alarm_alone() {
 fn waiting_for_the_customer_stops_the_clocks_and_loses_nothing() {
     let mut story = Story::start(PLAIN, "2026-03-09 10:00");
     story.must(AGENT, accept()).must(AGENT, contact(ContactPurpose::Progress, true));
+    assert_eq!(tick(&mut story, "2026-03-11 09:00"), ["Progress 50"]);
     // From Wednesday 10:00 to Thursday 12:00: 26 hours of working time.
     story.at("2026-03-11 10:00").must(AGENT, Command::Pause { reason: text("等客户寄回") });
     assert!(find(&story, ClockId::Resolution).due.paused);

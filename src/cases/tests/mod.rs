@@ -9,6 +9,7 @@ mod moves;
 mod privacy;
 mod properties;
 mod road;
+mod tell;
 
 use std::sync::LazyLock;
 

@@ -96,6 +96,7 @@ pub(super) const fn clock(clock: ClockId) -> &'static str {
         ClockId::Escalation => "升级处理",
         ClockId::Execution => "执行",
         ClockId::Report => "结果告知",
+        ClockId::Progress => "进展告知",
     }
 }
 
@@ -206,6 +207,9 @@ pub(super) fn event(kind: &str) -> &str {
         "case.sent_back" => "退回",
         "case.paused" => "暂停计时",
         "case.resumed" => "恢复计时",
+        "case.file_added" => "添加证据文件",
+        "case.message_sent" => "告知客户",
+        "case.message_failed" => "告知未送达",
         "case.unmasked" => "查看个人信息",
         "case.erased" => "删除个人信息",
         "case.clock_warned" => "时限提醒",

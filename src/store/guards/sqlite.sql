@@ -1,6 +1,6 @@
 -- Events and corrections are append-only. One thing may change: while the case stands in
 -- `erasing`, an erasure by policy blanks the words in place, and takes evidence files away.
--- Nothing else is ever deleted.
+-- Nothing else is ever deleted. What customers were told is guarded alike.
 
 CREATE TRIGGER IF NOT EXISTS events_no_delete BEFORE DELETE ON events
 BEGIN SELECT RAISE(ABORT, 'events are append-only'); END;
@@ -33,3 +33,13 @@ BEGIN SELECT RAISE(ABORT, 'evidence files are append-only'); END;
 
 CREATE TRIGGER IF NOT EXISTS evidence_files_no_update BEFORE UPDATE ON evidence_files
 BEGIN SELECT RAISE(ABORT, 'evidence files are append-only'); END;
+
+CREATE TRIGGER IF NOT EXISTS messages_no_delete BEFORE DELETE ON messages
+BEGIN SELECT RAISE(ABORT, 'messages are append-only'); END;
+
+CREATE TRIGGER IF NOT EXISTS messages_no_update BEFORE UPDATE ON messages
+WHEN NOT (EXISTS (SELECT 1 FROM erasing WHERE erasing.case_id = OLD.case_id)
+    AND NEW.case_id = OLD.case_id AND NEW.seq = OLD.seq AND NEW.kind = OLD.kind
+    AND NEW.channel = OLD.channel AND NEW.at = OLD.at AND NEW.actor = OLD.actor
+    AND NEW.role = OLD.role)
+BEGIN SELECT RAISE(ABORT, 'messages are append-only'); END;

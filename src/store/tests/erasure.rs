@@ -4,14 +4,14 @@ use jiff::Timestamp;
 use serde_json::json;
 use sqlx::AssertSqlSafe;
 
-use crate::domain::{Elements, Money, StaffRole, Tier};
-use crate::store::outbox::insert_delivery;
+use crate::domain::{Elements, MessageKind, Money, StaffRole, Tier};
 use crate::store::tests::evidence::{add, file};
+use crate::store::tests::messages::{message, send};
 use crate::store::tests::{case, id, intake, minutes_later, noon, on_both_engines};
 use crate::store::{
     Archived, Deferral, Erasable, Erasure, Filed, Inserted, Intake, LibraryChange, LibraryFilter,
-    NewAudit, NewDelivery, NewEntry, NewEvent, Person, Progress, Revised, StatsFilter, Store,
-    StoredVector, Topic,
+    Message, NewAudit, NewEntry, NewEvent, Person, Progress, Recipient, Revised, StatsFilter,
+    Store, StoredVector,
 };
 
 on_both_engines!(
@@ -44,7 +44,7 @@ fn erasure(number: u64, version: u32) -> Erasure {
         case_id: id(number),
         version,
         blank: "（已删除）",
-        events: vec![(3, json!({ "summary": "（已删除）" }))],
+        events: vec![(5, json!({ "summary": "（已删除）" }))],
         event: event("case.erased", minutes_later(500), json!({ "reason": "other_law" })),
         audit: audit(number),
     }
@@ -67,6 +67,9 @@ async fn archive(store: &Store, number: u64, minutes: i64) {
     assert_eq!(inserted, Inserted::Created);
     let filed = add(store, number, 1, file(100 + number, "aa")).await;
     assert_eq!(filed, Filed::Revised(Revised::Done(2)));
+    let mut told = message(MessageKind::Result);
+    told.text = "欧阳若兰您好".to_owned();
+    assert_eq!(send(store, number, 2, told).await, Revised::Done(4));
     let archived = Archived {
         case_id: id(number),
         archived_at: minutes_later(minutes),
@@ -88,7 +91,7 @@ async fn archive(store: &Store, number: u64, minutes: i64) {
     let terms = ["欧", "阳", "欧阳", "zishahu0077"].map(ToOwned::to_owned).to_vec();
     let progress = Progress {
         case_id: id(number),
-        version: 2,
+        version: 4,
         status: "archived".to_owned(),
         is_open: false,
         tier: Tier::FrontLine,
@@ -103,22 +106,7 @@ async fn archive(store: &Store, number: u64, minutes: i64) {
         final_labels: None,
         library: LibraryChange::Put(Box::new(NewEntry { archived, terms })),
     };
-    assert_eq!(store.advance_case(progress).await.expect("it is current"), Revised::Done(3));
-}
-
-async fn insert_message(store: &Store, number: u64) {
-    let message = NewDelivery {
-        id: format!("msg_{number}"),
-        topic: Topic::Message,
-        target: "sms".to_owned(),
-        case_id: id(number),
-        seq: 1,
-        payload: "欧阳若兰您好".to_owned(),
-        at: noon(),
-    };
-    let mut transaction = store.write_pool.begin().await.expect("it begins");
-    insert_delivery(&mut transaction, &message).await.expect("it fits the table");
-    transaction.commit().await.expect("it is written");
+    assert_eq!(store.advance_case(progress).await.expect("it is current"), Revised::Done(5));
 }
 
 async fn figures(store: &Store) -> String {
@@ -141,17 +129,17 @@ async fn count(store: &Store, sql: &'static str) -> i64 {
 async fn an_erasure_reaches_the_library_the_outbox_and_what_tells_whose_it_is(store: Store) {
     for number in 1..=2 {
         archive(&store, number, 100).await;
-        insert_message(&store, number).await;
         let vector = vec![StoredVector { number: number.cast_signed(), vector: vec![7; 384] }];
         store.insert_vectors(MODEL, vector).await.expect("it fits the table");
     }
     let before = figures(&store).await;
-    assert_eq!(store.list_messages(id(1)).await.expect("they are read"), ["欧阳若兰您好"]);
-    assert_eq!(store.erase_case(erasure(1, 3)).await.expect("answered"), Revised::Done(4));
+    let waiting = "SELECT COUNT(*) FROM outbox WHERE topic = 'message'";
+    assert_eq!(count(&store, waiting).await, 2);
+    assert_eq!(store.erase_case(erasure(1, 5)).await.expect("answered"), Revised::Done(6));
     store.purge().await.expect("the database is tidied");
     assert_eq!(figures(&store).await, before);
     let found = store.find_case(id(1)).await.expect("it is read").expect("it is there");
-    assert_eq!((found.version, found.record.complaint.text.as_str()), (4, "（已删除）"));
+    assert_eq!((found.version, found.record.complaint.text.as_str()), (6, "（已删除）"));
     assert_eq!(found.record.elements, Elements::default());
     // The library shows the other case alone, on every road.
     let filter = |term: &str| LibraryFilter { terms: vec![term.to_owned()], ..Default::default() };
@@ -176,13 +164,15 @@ async fn an_erasure_reaches_the_library_the_outbox_and_what_tells_whose_it_is(st
     assert_eq!(store.list_evidence(id(2)).await.expect("they are read").len(), 1);
     assert!(store.has_evidence("aa").await.expect("it is read"));
     // Nothing tells any more whose it was.
-    assert_eq!(store.list_messages(id(1)).await.expect("they are read"), Vec::<String>::new());
-    assert_eq!(store.list_messages(id(2)).await.expect("they are read").len(), 1);
+    assert_eq!(count(&store, waiting).await, 1);
+    let told = store.find_message(id(1), 4).await.expect("it is read").expect("it stays");
+    let to = Recipient { contact: String::new(), name: None, relation: None };
+    assert_eq!(told, Message { to, text: String::new(), ..message(MessageKind::Result) });
     assert_eq!(count(&store, "SELECT COUNT(*) FROM case_links").await, 0);
     let sightings = store.find_sightings(&[CONTACT.to_owned()], 99).await.expect("looked up");
     let person = Person { sightings, ..Person::default() };
     assert_eq!(store.list_cases_of_person(&person).await.expect("they are read"), [id(2)]);
-    assert_eq!(store.erase_case(erasure(2, 3)).await.expect("answered"), Revised::Done(4));
+    assert_eq!(store.erase_case(erasure(2, 5)).await.expect("answered"), Revised::Done(6));
     assert_eq!(count(&store, "SELECT COUNT(*) FROM identifiers").await, 0);
     assert!(!store.has_evidence("aa").await.expect("it is read"));
     assert_eq!(count(&store, "SELECT COUNT(*) FROM erasing").await, 0);
@@ -192,14 +182,14 @@ async fn an_open_case_and_one_that_has_changed_are_not_erased(store: Store) {
     archive(&store, 1, 100).await;
     let open = Intake { ..intake(case(2)) };
     store.insert_case(open).await.expect("it is correct");
-    assert_eq!(store.erase_case(erasure(1, 2)).await.expect("answered"), Revised::Stale(3));
+    assert_eq!(store.erase_case(erasure(1, 4)).await.expect("answered"), Revised::Stale(5));
     assert_eq!(store.erase_case(erasure(2, 1)).await.expect("answered"), Revised::Stale(1));
     assert_eq!(store.erase_case(erasure(3, 1)).await.expect("answered"), Revised::Missing);
-    assert_eq!(store.erase_case(erasure(1, 3)).await.expect("answered"), Revised::Done(4));
-    assert_eq!(store.erase_case(erasure(1, 4)).await.expect("answered"), Revised::Stale(4));
+    assert_eq!(store.erase_case(erasure(1, 5)).await.expect("answered"), Revised::Done(6));
+    assert_eq!(store.erase_case(erasure(1, 6)).await.expect("answered"), Revised::Stale(6));
     let events = store.list_events(id(1)).await.expect("they are read");
-    assert_eq!(events.len(), 4, "it is erased once");
-    assert_eq!(events[2].record.data, json!({ "summary": "（已删除）" }));
+    assert_eq!(events.len(), 6, "it is erased once");
+    assert_eq!(events[4].record.data, json!({ "summary": "（已删除）" }));
     let sql = "SELECT COUNT(*) FROM audit";
     assert_eq!(count(&store, sql).await, 1);
 }
@@ -218,7 +208,7 @@ async fn what_is_over_and_what_was_asked_for_is_due(store: Store) {
     assert_eq!(due(101, 300).await, [id(1)]);
     assert_eq!(due(101, 301).await, [id(1), id(3)]);
     assert_eq!(due(301, 301).await, [id(1), id(2), id(3), id(4)]);
-    store.erase_case(erasure(1, 3)).await.expect("answered");
+    store.erase_case(erasure(1, 5)).await.expect("answered");
     assert_eq!(due(101, 301).await, [id(3)]);
 }
 
@@ -241,7 +231,7 @@ async fn the_bytes_of_a_sqlite_file_hold_nothing_that_was_erased() {
         assert!(holds(word), "the file can be searched for {word}");
     }
     for number in 1..=20 {
-        store.erase_case(erasure(number, 3)).await.expect("answered");
+        store.erase_case(erasure(number, 5)).await.expect("answered");
     }
     store.purge().await.expect("the database is tidied");
     for word in planted {

@@ -11,6 +11,7 @@ mod idempotency;
 mod jobs;
 mod library;
 mod matters;
+mod messages;
 mod migrations;
 mod outbox;
 mod progress;

@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 use crate::cases::Duplicates;
 use crate::store::{Correction, Event};
 use crate::triage::privacy::{Concerned, Person, PersonRequest, note, note_nothing};
-use crate::triage::{CaseAnswer, CorrectionAnswer, Desk, DeskError};
+use crate::triage::{CaseAnswer, CorrectionAnswer, Desk, DeskError, MessageAnswer};
 
 /// What of a case is the words and names of whoever sent it.
 const OF_THE_SENDER: [&str; 4] = ["text", "excerpt", "elements", "classification"];
@@ -46,7 +46,12 @@ impl Desk {
             self.store.insert_audit(note(by, ACTION, id, json!({}), now)).await?;
             let events = self.store.list_events(id).await?;
             let corrections = self.store.list_corrections(id).await?;
-            let messages = self.store.list_messages(id).await?;
+            // In the words of a message stands the name of whom it went to.
+            let messages = match concerned.is_own {
+                true => self.store.list_messages(id).await?,
+                false => Vec::new(),
+            };
+            let messages: Vec<_> = messages.into_iter().map(MessageAnswer::new).collect();
             let model = &concerned.case.record.triage.model_labels;
             let correction = |it: &Correction| json!(CorrectionAnswer::new(it, model));
             cases.push(json!({

@@ -41,6 +41,8 @@ const TABLE: &[(&str, &str, &str)] = &[
     ("POST", "/v1/cases/{id}/reroute", "nyyyyynnnn nnny"),
     ("POST", "/v1/cases/{id}/{step}", "nyyyyynnnn nnny"),
     ("POST", "/v1/cases/{id}/unmask", "nyyyyynnny nnny"),
+    ("GET", "/v1/cases/{id}/messages", "nyyyyynyny nnyn"),
+    ("POST", "/v1/cases/{id}/messages", "nyyyyynnnn nnny"),
     ("GET", "/v1/cases/{id}/evidence", "nyyyyynyny nnyn"),
     ("POST", "/v1/cases/{id}/evidence", "nyyyyynnnn nnny"),
     ("GET", "/v1/cases/{id}/evidence/{file}", "nyyynnnnnn nnnn"),

@@ -9,6 +9,7 @@ mod evidence;
 mod knowledge;
 mod library;
 mod matters;
+mod messages;
 mod privacy;
 mod progress;
 mod queues;

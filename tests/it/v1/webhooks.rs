@@ -18,6 +18,7 @@ fn setup() -> Setup {
         work_ms: 10,
         outbound_networks: vec!["127.0.0.1".parse().unwrap()],
         outbound_timeout_s: 5,
+        ..WorkConfig::default()
     };
     setup
 }
