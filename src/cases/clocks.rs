@@ -202,8 +202,8 @@ impl Life {
                 Tier::Executive => None,
             };
             // A word that is late is no matter for a higher tier.
-            let escalates = alarm.percent == 100 && alarm.clock != ClockId::Progress;
-            let escalated = above.filter(|_| escalates).map(|to| Event::Escalated {
+            let is_grave = alarm.percent == 100 && alarm.clock != ClockId::Progress;
+            let escalated = above.filter(|_| is_grave).map(|to| Event::Escalated {
                 to,
                 recipients: table
                     .handbook

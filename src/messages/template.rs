@@ -69,12 +69,11 @@ impl Template {
                 mistakes.push(format!("`{at}` has a `{{` without its `}}`"));
                 return Self(pieces);
             };
-            match Place::ALL.into_iter().find(|place| place.as_str() == name) {
-                Some(place) => pieces.push(Piece::Place(place)),
-                None => {
-                    let names = Place::ALL.map(Place::as_str).join(", ");
-                    mistakes.push(format!("`{at}` names `{{{name}}}`: the places are {names}"));
-                }
+            if let Some(place) = Place::ALL.into_iter().find(|place| place.as_str() == name) {
+                pieces.push(Piece::Place(place));
+            } else {
+                let names = Place::ALL.map(Place::as_str).join(", ");
+                mistakes.push(format!("`{at}` names `{{{name}}}`: the places are {names}"));
             }
             rest = after;
         }

@@ -3,9 +3,7 @@
 //! tells of yesterday.
 
 use jiff::Timestamp;
-use serde::Serialize;
 use serde_json::Value;
-use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::cases::{ClockId, Event, Life, Offer, Proposal, Record, Telling};
@@ -14,6 +12,7 @@ use crate::messages::{Values, Wording};
 use crate::store::{Case, Message, MessageState, Recipient, Revised, Sending, SentMessage};
 use crate::triage::arrival::moved;
 use crate::triage::fields::{Fields, Mistake, mistake};
+use crate::triage::message_answer::{DraftAnswer, MessageAnswer, MessagesAnswer, RecipientAnswer};
 use crate::triage::progress::{fold, records, timetable};
 use crate::triage::{Desk, DeskError, Knowledge};
 
@@ -40,84 +39,6 @@ struct Correspondence {
     life: Life,
     records: Vec<Record>,
     sent: Vec<SentMessage>,
-}
-
-/// Drafts and messages of a case.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct MessagesAnswer {
-    /// The case's version; who sends a message names the one that they have read.
-    version: u32,
-    /// What can be said now.
-    drafts: Vec<DraftAnswer>,
-    /// What was sent, oldest first.
-    sent: Vec<MessageAnswer>,
-}
-
-/// What can be said now, in the firm's words.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct DraftAnswer {
-    /// What it tells.
-    #[schema(value_type = String)]
-    kind: MessageKind,
-    /// Over what.
-    #[schema(value_type = String)]
-    channel: MessageChannel,
-    /// Whom; null when no contact is known.
-    to: Option<RecipientAnswer>,
-    /// The subject of an e-mail.
-    subject: Option<String>,
-    /// The words.
-    text: String,
-    /// How many characters the channel takes.
-    max_chars: usize,
-    /// Whether the customer is to hear this now and has not yet.
-    owed: bool,
-    /// By when, where a clock says so.
-    #[schema(value_type = Option<String>)]
-    due_at: Option<Timestamp>,
-    /// Whether there is a gateway for the channel.
-    can_send: bool,
-}
-
-/// A message that was sent.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct MessageAnswer {
-    /// The number of its event within the case.
-    seq: u32,
-    /// What it tells.
-    #[schema(value_type = String)]
-    kind: MessageKind,
-    /// Over what.
-    #[schema(value_type = String)]
-    channel: MessageChannel,
-    /// Whom.
-    to: RecipientAnswer,
-    /// The subject of an e-mail.
-    subject: Option<String>,
-    /// The words.
-    text: String,
-    /// When it was sent.
-    #[schema(value_type = String)]
-    at: Timestamp,
-    /// Who sent it.
-    by: String,
-    /// What they do for the firm; `system` when a rule sent it.
-    role: &'static str,
-    /// `waiting`, `delivered` to the gateway, or `failed`.
-    state: &'static str,
-    /// Why the last attempt failed.
-    problem: Option<String>,
-}
-
-/// Whom a message goes to.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct RecipientAnswer {
-    /// Their name.
-    recipient: Option<String>,
-    /// A telephone number, an address, an account.
-    contact: String,
-    /// What they are to the customer, such as 子女; null for the customer.
-    relation: Option<String>,
 }
 
 impl MessageRequest {
@@ -311,7 +232,9 @@ impl Desk {
         request_id: Option<&str>,
     ) -> Result<Revised, DeskError> {
         let Correspondence { mut case, mut life, .. } = letters;
-        records.iter().for_each(|record| life.apply(record));
+        for record in &records {
+            life.apply(record);
+        }
         let knowledge = self.engine.knowledge();
         let progress = moved(&mut case, &life, &records, (&knowledge, request_id));
         Ok(self.store.send_message(Sending { message, progress }).await?)
@@ -445,25 +368,4 @@ fn result(records: &[Record]) -> Option<String> {
 
 fn trimmed(text: &str) -> &str {
     text.trim().trim_end_matches('。')
-}
-
-impl RecipientAnswer {
-    fn new(to: Recipient) -> Self {
-        let Recipient { contact, name, relation } = to;
-        Self { recipient: name, contact, relation }
-    }
-}
-
-impl MessageAnswer {
-    pub(super) fn new(sent: SentMessage) -> Self {
-        let SentMessage { seq, message, state, problem } = sent;
-        let Message { kind, channel, to, subject, text, at, by } = message;
-        let state = match state {
-            MessageState::Waiting => "waiting",
-            MessageState::Delivered => "delivered",
-            MessageState::Failed => "failed",
-        };
-        let (to, role) = (RecipientAnswer::new(to), by.role.as_str());
-        Self { seq, kind, channel, to, subject, text, at, by: by.name, role, state, problem }
-    }
 }

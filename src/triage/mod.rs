@@ -18,6 +18,7 @@ mod knowledge;
 mod library;
 mod masking;
 mod message;
+mod message_answer;
 mod parameters;
 mod privacy;
 mod progress;
@@ -53,7 +54,8 @@ pub use library::{
     SimilarCase, SimilarRequest, TotalAnswer, vector_model,
 };
 pub use masking::mask_answer;
-pub use message::{DraftAnswer, MessageAnswer, MessageRequest, MessagesAnswer, RecipientAnswer};
+pub use message::MessageRequest;
+pub use message_answer::{DraftAnswer, MessageAnswer, MessagesAnswer, RecipientAnswer};
 pub use privacy::{ErasureAnswer, ErasureRequest, ExportAnswer, KeptCase, PersonRequest};
 pub use progress::CaseLife;
 pub(crate) use progress::timetable;

@@ -45,7 +45,8 @@ async fn submit(server: &Server, text: &str) -> String {
 fn message(version: u32, kind: &str, fields: Value) -> Value {
     let by = json!({ "name": "zhao.min", "role": "front_line" });
     let mut body = json!({ "version": version, "by": by, "kind": kind });
-    body.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
+    let Value::Object(fields) = fields else { panic!("fields of an object") };
+    body.as_object_mut().unwrap().extend(fields);
     body
 }
 
