@@ -46,6 +46,10 @@ pub struct KnowledgeConfig {
     #[arg(long, env = "FENZHEN_PRIVACY", value_name = "FILE")]
     pub privacy: Option<PathBuf>,
 
+    /// Figures by which early warnings are raised, in place of the built-in ones
+    #[arg(long, env = "FENZHEN_ALERTS", value_name = "FILE")]
+    pub alerts: Option<PathBuf>,
+
     /// Taxonomy to use while no model is live, in place of the built-in one
     #[arg(long, env = "FENZHEN_TAXONOMY", value_name = "FILE")]
     pub taxonomy: Option<PathBuf>,
@@ -66,6 +70,7 @@ impl KnowledgeConfig {
             handbook: self.handbook.clone(),
             messages: self.messages.clone(),
             privacy: self.privacy.clone(),
+            alerts: self.alerts.clone(),
             taxonomy: self.taxonomy.clone(),
             words: self.words.clone(),
         }

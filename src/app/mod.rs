@@ -232,8 +232,9 @@ fn newest_change(sources: &Sources) -> Vec<Option<SystemTime>> {
     let rules = sources.rules.as_deref();
     let rule_files = rules.and_then(|folder| std::fs::read_dir(folder).ok());
     let rule_files = rule_files.into_iter().flatten().flatten().map(|entry| entry.path());
-    let Sources { routing, calendar, handbook, messages, privacy, taxonomy, words, .. } = sources;
-    let files = [routing, calendar, handbook, messages, privacy, taxonomy, words];
+    let Sources { routing, calendar, handbook, messages, privacy, alerts, .. } = sources;
+    let Sources { taxonomy, words, .. } = sources;
+    let files = [routing, calendar, handbook, messages, privacy, alerts, taxonomy, words];
     let files = files.into_iter().flatten().cloned().chain(rule_files);
     let modified = |path: &Path| std::fs::metadata(path).and_then(|it| it.modified()).ok();
     std::iter::once(live).chain(files).map(|path| modified(&path)).collect()

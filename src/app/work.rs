@@ -1,6 +1,7 @@
 //! The tasks that work while nobody asks: clocks strike, the outbox is carried, metrics are tended,
 //! old keys are forgotten, files of no case are swept, what has been kept long enough is erased,
-//! open pages are told of changes. Replicas run all of them side by side; the store sees to it that
+//! clusters of complaints are looked for, open pages are told of changes. Replicas run all of them
+//! side by side; the store sees to it that
 //! nothing is done twice.
 
 use std::{sync::Arc, time::Duration};
@@ -28,6 +29,7 @@ pub(super) fn start(service: &Service, period: Duration) -> JoinSet<()> {
     tasks.spawn(tend_shelf(Arc::clone(&desk)));
     tasks.spawn(sweep_files(Arc::clone(&desk), Arc::clone(&clock)));
     tasks.spawn(erase(Arc::clone(&desk), Arc::clone(&clock)));
+    tasks.spawn(watch(Arc::clone(&desk), Arc::clone(&clock), period));
     tasks.spawn(forget(desk, identity, clock));
     tasks.spawn(console::follow(service.clone()));
     tasks
@@ -165,6 +167,26 @@ async fn erase(desk: Arc<Desk>, clock: Clock) {
             Err(error) => {
                 let error = &error as &dyn std::error::Error;
                 tracing::error!(error, "what has been kept long enough cannot be erased now");
+            }
+        }
+    }
+}
+
+/// Looks for clusters of complaints when its turn comes round.
+async fn watch(desk: Arc<Desk>, clock: Clock, period: Duration) {
+    // Not at once: whoever has just started answers first.
+    let mut ticks = interval_at(Instant::now() + period, period);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        ticks.tick().await;
+        match desk.watch(clock()).await {
+            Ok(n_new) => {
+                let n_new = n_new.unwrap_or_default() as u64;
+                metrics::counter!("fenzhen_alerts_opened_total").increment(n_new);
+            }
+            Err(error) => {
+                let error = &error as &dyn std::error::Error;
+                tracing::error!(error, "clusters cannot be looked for now");
             }
         }
     }

@@ -1,5 +1,6 @@
 //! The command line: one file per command. Data goes to stdout, talk to stderr.
 
+mod alerts;
 mod audit;
 mod classify;
 mod demo;
@@ -54,6 +55,9 @@ enum Command {
     /// Export or verify the audit log
     #[command(subcommand)]
     Audit(audit::AuditLog),
+    /// See how often early warnings are wrong
+    #[command(subcommand)]
+    Alerts(alerts::Alerts),
     /// Hand out or erase what is kept about a person
     #[command(subcommand)]
     Privacy(privacy::Privacy),
@@ -74,6 +78,7 @@ pub fn run(cli: Cli) -> ExitCode {
             Command::Keys(command) => command.run(),
             Command::Users(command) => command.run(),
             Command::Audit(command) => command.run(),
+            Command::Alerts(command) => command.run(),
             Command::Privacy(command) => command.run(),
             Command::Migrate(command) => command.run(),
         }

@@ -248,6 +248,9 @@ impl From<DeskError> for Problem {
             DeskError::KeyInFlight => Self::of_status(StatusCode::CONFLICT)
                 .with_detail("the first request with this key is in work: try again in a moment"),
             DeskError::Busy(_) => Self::of_status(StatusCode::TOO_MANY_REQUESTS),
+            DeskError::Missing(what) => ApiError::Missing(what).into(),
+            DeskError::Ended(what) => Self::of_status(StatusCode::CONFLICT)
+                .with_detail(format!("the {what} is closed: nothing can be done with it")),
             DeskError::NoCase => {
                 Self::of_status(StatusCode::NOT_FOUND).with_detail("there is no such case")
             }
@@ -258,7 +261,7 @@ impl From<DeskError> for Problem {
             DeskError::Stale(version) => Self {
                 version: Some(version),
                 ..Self::of_status(StatusCode::CONFLICT).with_detail(format!(
-                    "the case has version {version} by now: read it again, then decide"
+                    "it has version {version} by now: read it again, then decide"
                 ))
             },
             DeskError::Refused(refusal) => Self::of_refusal(&refusal),

@@ -23,6 +23,7 @@ mod privacy;
 mod probes;
 mod progress;
 mod queues;
+mod reviews;
 mod schema;
 mod separation;
 mod sessions;
@@ -127,6 +128,10 @@ pub fn router(service: Service, config: &HttpConfig) -> Router {
         .routes(routes!(library::similar_to_text))
         .routes(routes!(library::similar_to_case))
         .routes(routes!(stats::show))
+        .routes(routes!(reviews::alerts))
+        .routes(routes!(reviews::alert, reviews::step_alert))
+        .routes(routes!(reviews::improvements, reviews::add_improvement))
+        .routes(routes!(reviews::improvement, reviews::step_improvement))
         .routes(routes!(privacy::export))
         .routes(routes!(privacy::erase))
         .routes(routes!(queues::list))

@@ -10,7 +10,6 @@ use uuid::Uuid;
 
 use crate::store::Store;
 use crate::store::error::Error;
-use crate::store::events::NewEvent;
 use crate::store::outbox::{NewDelivery, Topic, insert_delivery};
 use crate::store::row::Columns;
 use crate::store::writer::Write;
@@ -103,18 +102,18 @@ impl Store {
     }
 }
 
-/// Puts an event into the outbox for every endpoint that wants it.
+/// Puts an event of a case or a step of an alert into the outbox for every endpoint that wants it.
 pub(super) async fn announce(
     connection: &mut AnyConnection,
     case_id: Uuid,
     seq: u32,
-    event: &NewEvent,
+    (kind, at): (&str, Timestamp),
 ) -> Result<(), Error> {
     let sql = "SELECT id, kinds FROM endpoints WHERE enabled = 1 ORDER BY id";
     for row in &sqlx::query(sql).fetch_all(&mut *connection).await? {
         let row = Columns(row);
         let kinds: Vec<String> = row.json("kinds")?;
-        if !kinds.is_empty() && !kinds.contains(&event.kind) {
+        if !kinds.is_empty() && !kinds.iter().any(|it| it == kind) {
             continue;
         }
         let target: Uuid = row.parse("id")?;
@@ -125,7 +124,7 @@ pub(super) async fn announce(
             case_id,
             seq,
             payload: String::new(),
-            at: event.at,
+            at,
         };
         insert_delivery(connection, &delivery).await?;
     }

@@ -129,5 +129,5 @@ pub(super) async fn insert_event(
         .bind(event.data.to_string())
         .bind(event.role.as_str());
     query.execute(&mut *connection).await?;
-    announce(connection, case_id, seq, event).await
+    announce(connection, case_id, seq, (&event.kind, event.at)).await
 }

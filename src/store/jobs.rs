@@ -14,6 +14,8 @@ use crate::store::writer::Write;
 pub enum Job {
     /// Erasing what has been kept long enough.
     Erasure,
+    /// Looking for clusters of complaints.
+    Watch,
 }
 
 impl Job {
@@ -21,6 +23,7 @@ impl Job {
     const fn as_str(self) -> &'static str {
         match self {
             Self::Erasure => "erasure",
+            Self::Watch => "watch",
         }
     }
 }

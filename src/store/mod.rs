@@ -6,6 +6,7 @@
 //! write-ahead mode with `synchronous = FULL`, and writes that arrive together share a commit.
 
 mod alarms;
+mod alerts;
 mod audit;
 mod cases;
 mod corrections;
@@ -27,6 +28,7 @@ mod messages;
 mod outbox;
 mod progress;
 mod queues;
+mod reviews;
 mod row;
 mod sessions;
 mod stats;
@@ -42,6 +44,7 @@ use sqlx::any::{AnyConnectOptions, AnyPoolOptions, install_default_drivers};
 use sqlx::migrate::Migrator;
 use sqlx::{AnyPool, AssertSqlSafe};
 
+pub use alerts::{Alert, AlertKind, AlertStep, Cluster, ComplainantCount};
 pub use audit::{Audit, AuditCursor, AuditFilter, NewAudit, hex};
 pub use cases::{Case, CaseFilter, Inserted, Intake, NewCase, RECEIVED, Triage};
 pub use corrections::{Correction, LabelSource, LabelledCase, NewCorrection, Revised, Revision};
@@ -64,6 +67,7 @@ pub use messages::{Message, MessageState, Recipient, Sending, SentMessage};
 pub use outbox::{Delivery, NewDelivery, OutboxCount, Settlement, Topic};
 pub use progress::{FinalLabels, Progress};
 pub use queues::QueueCount;
+pub use reviews::{Improvement, ImprovementChange, NewStep};
 pub use sessions::{AttemptLimit, Session};
 pub use stats::{ArchivedCount, ReceivedCount, StatsFilter};
 pub use users::User;

@@ -52,9 +52,9 @@ pub struct NewDelivery {
     pub topic: Topic,
     /// Where to.
     pub target: String,
-    /// The case.
+    /// The case, or the alert.
     pub case_id: Uuid,
-    /// The number of the event that it tells of, which must be there.
+    /// The number of the event or the step that it tells of, which must be there.
     pub seq: u32,
     /// What the carrier needs beside the event.
     pub payload: String,

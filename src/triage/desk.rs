@@ -31,6 +31,12 @@ pub enum DeskError {
     /// The first request with this idempotency key is still in work.
     #[error("a request with this idempotency key is still in work")]
     KeyInFlight,
+    /// There is no such alert or improvement.
+    #[error("there is no such {0}")]
+    Missing(&'static str),
+    /// It is over: nothing can be done with it any more.
+    #[error("the {0} is closed")]
+    Ended(&'static str),
     /// There is no such case.
     #[error("there is no such case")]
     NoCase,

@@ -1,5 +1,5 @@
 //! What complaints are judged and handled with: model, rules, routing policy, calendar, handbook,
-//! message templates, privacy policy.
+//! message templates, privacy policy, figures of early warnings.
 //! They are loaded and checked together, so that what is live always fits together.
 
 use std::{
@@ -20,6 +20,7 @@ use crate::registry::{self, Action, Change, Entry, Registry, Summary};
 use crate::routing::{self, Policy};
 use crate::rules::{self, RuleFile, RuleSet, Vocabulary};
 use crate::text::{self, Analyzer};
+use crate::watch::{self, Parameters};
 
 /// Where knowledge comes from; what is not given comes with the program.
 #[derive(Clone, Debug, Default)]
@@ -38,6 +39,8 @@ pub struct Sources {
     pub privacy: Option<PathBuf>,
     /// The templates of messages to customers.
     pub messages: Option<PathBuf>,
+    /// The figures by which early warnings are raised.
+    pub alerts: Option<PathBuf>,
     /// The taxonomy to fall back on when no model is there.
     pub taxonomy: Option<PathBuf>,
     /// Words that the segmenter must know.
@@ -78,6 +81,8 @@ pub struct Groundwork {
     pub retention: Retention,
     /// In which words customers are told something.
     pub templates: Templates,
+    /// By which figures early warnings are raised.
+    pub watch: Parameters,
     /// The rules as written.
     pub rule_files: Vec<RuleFile>,
     queues: Vec<QueueId>,
@@ -102,6 +107,8 @@ pub struct Knowledge {
     pub retention: Retention,
     /// In which words customers are told something.
     pub templates: Templates,
+    /// By which figures early warnings are raised.
+    pub watch: Parameters,
     /// The rules.
     pub rules: RuleSet,
     models: PathBuf,
@@ -141,6 +148,9 @@ pub enum LoadError {
     /// The message templates have mistakes.
     #[error("cannot use the message templates")]
     Templates(#[from] TemplatesError),
+    /// The figures of early warnings have mistakes.
+    #[error("cannot use the figures of early warnings")]
+    Alerts(#[from] watch::Error),
     /// The model that is to go live cannot, and another one is at work.
     #[error("cannot use the model: {0}")]
     Model(String),
@@ -191,6 +201,8 @@ impl Groundwork {
         let retention = Retention::parse(&retention)?;
         let templates = read_or(sources.messages.as_deref(), Templates::DEFAULT)?;
         let templates = Templates::parse(&templates, &taxonomy)?;
+        let watch = read_or(sources.alerts.as_deref(), Parameters::DEFAULT)?;
+        let watch = Parameters::parse(&watch)?;
         let rule_files = match &sources.rules {
             Some(folder) => rule_files(folder)?,
             None => RuleSet::default_files(),
@@ -206,6 +218,7 @@ impl Groundwork {
             handbook,
             retention,
             templates,
+            watch,
             rule_files,
             queues,
             models,
@@ -232,6 +245,7 @@ impl Knowledge {
             handbook,
             retention,
             templates,
+            watch,
             models,
             ..
         } = ground;
@@ -244,6 +258,7 @@ impl Knowledge {
             handbook,
             retention,
             templates,
+            watch,
             rules,
             models,
         })

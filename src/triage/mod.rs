@@ -24,6 +24,7 @@ mod privacy;
 mod progress;
 mod progress_answer;
 mod reach;
+mod review;
 mod separate;
 mod stats;
 mod step;
@@ -60,6 +61,10 @@ pub use privacy::{ErasureAnswer, ErasureRequest, ExportAnswer, KeptCase, PersonR
 pub use progress::CaseLife;
 pub(crate) use progress::timetable;
 pub use progress_answer::{ClockAnswer, ProgressAnswer};
+pub use review::{
+    AlertAnswer, AlertsAnswer, ImprovementAnswer, ImprovementRequest, ImprovementsAnswer,
+    ReviewList, ReviewStep, StepAnswer,
+};
 pub use separate::{Parting, SeparationRequest};
 pub use stats::{
     AgreementStats, ArchivedStats, CategoryStats, ReceivedStats, SettleStats, SharedCount,

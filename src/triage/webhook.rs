@@ -11,7 +11,7 @@ use uuid::Uuid;
 use crate::cases::Event as CaseEvent;
 use crate::domain::ComplaintText;
 use crate::outbound::Secret;
-use crate::store::{Delivery, Endpoint, Event, Topic};
+use crate::store::{Alert, Delivery, Endpoint, Event, NewStep, Topic};
 use crate::triage::courier::Sent;
 use crate::triage::fields::{Fields, Mistake, mistake};
 use crate::triage::{Courier, DeskError};
@@ -90,8 +90,9 @@ impl WebhookRequest {
         let mut kinds = kinds.unwrap_or_default();
         kinds.sort_unstable();
         kinds.dedup();
-        if !kinds.iter().all(|kind| CaseEvent::KINDS.contains(&kind.as_str())) {
-            let known = CaseEvent::KINDS.join(", ");
+        let known: Vec<&str> = CaseEvent::KINDS.into_iter().chain(Alert::EVENTS).collect();
+        if !kinds.iter().all(|kind| known.contains(&kind.as_str())) {
+            let known = known.join(", ");
             fields.wrong("kinds", format!("the kinds are {known}; leave it out for all"));
         }
         let with_words = fields.read("with_words", "send true or false").unwrap_or_default();
@@ -132,9 +133,9 @@ pub struct WebhookAnswer {
 pub struct DeadLetterAnswer {
     /// Its id, which `webhook-id` showed.
     id: String,
-    /// The case.
+    /// The case, or the alert.
     case_id: String,
-    /// The number of the event within the case.
+    /// The number of the event within the case, or of the step of the alert.
     seq: u32,
     /// When it was tried for the last time.
     #[schema(value_type = String)]
@@ -277,7 +278,7 @@ impl Courier {
         let (case_id, seq) = (delivery.record.case_id, delivery.record.seq);
         let events = self.desk.store.list_events(case_id).await?;
         let Some(event) = events.into_iter().find(|event| event.seq == seq) else {
-            return Ok(None);
+            return self.alert_body(case_id, seq, with_words).await;
         };
         let text = match (with_words, seq) {
             (true, 1) => {
@@ -287,6 +288,38 @@ impl Courier {
         };
         Ok(Some(show(case_id, &event, with_words, text.as_ref().map(ComplaintText::as_str))))
     }
+
+    async fn alert_body(
+        &self,
+        id: Uuid,
+        seq: u32,
+        with_words: bool,
+    ) -> Result<Option<Vec<u8>>, DeskError> {
+        let Some(alert) = self.desk.store.find_alert(id).await? else { return Ok(None) };
+        let steps = self.desk.store.list_steps(id).await?;
+        let step = usize::try_from(seq).ok().and_then(|seq| steps.get(seq.checked_sub(1)?));
+        Ok(step.map(|step| show_alert(&alert, seq, step, with_words)))
+    }
+}
+
+/// The body that tells of a step of an alert.
+fn show_alert(alert: &Alert, seq: u32, step: &NewStep, with_words: bool) -> Vec<u8> {
+    let mut data = json!({
+        "alert_id": alert.id,
+        "seq": seq,
+        "actor": step.actor.name,
+        "role": step.actor.role.as_str(),
+        "kind": alert.kind.as_str(),
+        "subject": alert.subject,
+        "count": alert.n_complainants,
+        "baseline": alert.expected,
+        "threshold": alert.threshold,
+    });
+    if with_words {
+        data["note"] = step.note.as_str().into();
+    }
+    let body = Body { kind: Alert::event_of(&step.state), timestamp: step.at, data };
+    serde_json::to_vec(&body).expect("a body is plain data")
 }
 
 /// The body that tells of an event.

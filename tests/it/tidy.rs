@@ -23,6 +23,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("store", &["domain"]),
     ("identity", &["domain", "store"]),
     ("outbound", &[]),
+    ("watch", &[]),
     (
         "triage",
         &[
@@ -39,6 +40,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "messages",
             "store",
             "outbound",
+            "watch",
         ],
     ),
     ("config", &["evidence", "identity", "outbound", "triage"]),
@@ -63,6 +65,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "rules",
             "store",
             "identity",
+            "watch",
             "triage",
             "config",
             "telemetry",

@@ -2,6 +2,7 @@
 //! stands in `FENZHEN_TEST_POSTGRES`; each test works in a schema of its own.
 
 mod alarms;
+mod alerts;
 mod cases;
 mod corrections;
 mod erasure;

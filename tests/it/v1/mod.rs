@@ -1,6 +1,7 @@
 //! The paths below `/v1`.
 
 mod access;
+mod alerts;
 mod cases;
 mod classify;
 mod classify_batch;
