@@ -107,8 +107,8 @@ impl Replay {
         n_windows: u32,
     ) -> anyhow::Result<Vec<Finding>> {
         let store = app::open_store(&self.database).await?;
-        let shelf = Shelf::new(self.database.cache.clone());
-        let desk = Desk::new(Engine::new(knowledge), store, shelf);
+        let cache = Shelf::new(self.database.cache.clone());
+        let desk = Desk::new(Engine::new(knowledge), store, cache);
         let mut findings = Vec::new();
         for kind in AlertKind::ALL {
             let history = desk.history(kind, app::now(), n_windows).await?;
@@ -162,9 +162,9 @@ impl Finding {
         let kind = kind.as_str();
         write!(out, "{kind}: {n_seen} of {n_outbreaks} planted outbreaks seen")?;
         // What fewer than half have reached is no median.
-        match n_outbreaks.div_ceil(2) <= *n_seen {
-            true => writeln!(out, ", half of them by window {median_window}"),
-            false => writeln!(out),
+        if n_outbreaks.div_ceil(2) <= *n_seen {
+            write!(out, ", half of them by window {median_window}")?;
         }
+        writeln!(out)
     }
 }

@@ -86,27 +86,29 @@ impl History {
         let n_windows = parameters.n_windows() as usize;
         let n_starts = self.firm.len().saturating_sub(n_windows + OUTBREAK);
         let n_outbreaks = if n_starts == 0 { 0 } else { n_outbreaks.min(self.subjects.len()) };
-        let mut seen: Vec<usize> = Vec::new();
+        let mut delays: Vec<usize> = Vec::new();
         for (subject_idx, subject) in self.subjects.iter().take(n_outbreaks).enumerate() {
             let start = n_windows + OUTBREAK * subject_idx % n_starts;
             let mut counts = subject.clone();
             let mut history = Self { firm: self.firm.clone(), ..Self::default() };
-            for idx in start..start + OUTBREAK {
+            let outbreak = start..start + OUTBREAK;
+            let firm = &mut history.firm[outbreak.clone()];
+            for (count, firm) in counts[outbreak.clone()].iter_mut().zip(firm) {
                 // Eight more complainants than usual, or half as many again.
-                let more = dice.poisson(LEAST_MORE.max(f64::from(counts[idx]) / 2.0));
-                counts[idx] += more;
-                history.firm[idx] += more;
+                let more = dice.poisson(LEAST_MORE.max(f64::from(*count) / 2.0));
+                *count += more;
+                *firm += more;
             }
             let is_seen = |idx: &usize| {
                 judge(parameters, &history.until(&counts, *idx, n_windows)).is_alarm()
             };
-            seen.extend((start..start + OUTBREAK).find(is_seen).map(|idx| idx - start + 1));
+            delays.extend(outbreak.into_iter().find(is_seen).map(|idx| idx - start + 1));
         }
-        seen.sort_unstable();
-        let median_window = seen.get(n_outbreaks.saturating_sub(1) / 2).copied();
+        delays.sort_unstable();
+        let median_window = delays.get(n_outbreaks.saturating_sub(1) / 2).copied();
         Detection {
             n_outbreaks,
-            n_seen: seen.len(),
+            n_seen: delays.len(),
             median_window: median_window.unwrap_or(OUTBREAK),
         }
     }

@@ -55,24 +55,29 @@ async fn a_cluster_is_seen_told_and_answered_on_postgresql() {
     }
 }
 
-async fn seen_told_and_answered(server: Server) {
-    let receiver = Receiver::start().await;
-    let kinds = ["alert.opened", "alert.acknowledged", "alert.closed"];
-    let hook = json!({ "url": receiver.url, "kinds": kinds });
-    assert_eq!(server.submit("/v1/webhooks", &hook).await.0, StatusCode::CREATED);
-    // Three quiet weeks, then seven customers in a night, one of them three times.
+/// Three quiet weeks, then seven customers in a night, one of them three times; their cases.
+async fn break_out(server: &Server) -> Vec<String> {
     for day in 11..=31 {
         let at = format!("2026-10-{day}T12:00:00+08:00");
-        complain(&server, ("电饭煲", TEXTS[0]), &format!("old-{day}"), &at).await;
+        complain(server, ("电饭煲", TEXTS[0]), &format!("old-{day}"), &at).await;
     }
     let mut cases = Vec::new();
     for number in 0..9 {
         let customer = format!("new-{}", if number < 3 { 0 } else { number });
         let at = format!("2026-11-09T0{number}:00:00+08:00");
-        cases.push(complain(&server, ("喵呜机", TEXTS[number % 3]), &customer, &at).await);
+        cases.push(complain(server, ("喵呜机", TEXTS[number % 3]), &customer, &at).await);
         let (product, customer) = (format!("杂货{number}"), format!("other-{number}"));
-        complain(&server, (&product, TEXTS[0]), &customer, &at).await;
+        complain(server, (&product, TEXTS[0]), &customer, &at).await;
     }
+    cases
+}
+
+async fn seen_told_and_answered(server: Server) {
+    let receiver = Receiver::start().await;
+    let kinds = ["alert.opened", "alert.acknowledged", "alert.closed"];
+    let hook = json!({ "url": receiver.url, "kinds": kinds });
+    assert_eq!(server.submit("/v1/webhooks", &hook).await.0, StatusCode::CREATED);
+    let mut cases = break_out(&server).await;
     server.set_time("2026-11-09T09:20:00+08:00");
     eventually("the cluster is seen", async || {
         let open = server.get_json("/v1/alerts?state=open").await;
@@ -141,9 +146,9 @@ async fn improved(server: &Server, alert: &str) {
     });
     let (_, answer) = server.submit(&path, &done).await;
     assert_eq!((&answer["state"], &answer["overdue"]), (&json!("done"), &json!(false)));
-    let states: Vec<_> =
+    let steps: Vec<_> =
         answer["steps"].as_array().unwrap().iter().map(|it| it["state"].clone()).collect();
-    assert_eq!(states, ["open", "in_progress", "done"]);
+    assert_eq!(steps, ["open", "in_progress", "done"]);
     let nothing = server.get_json("/v1/improvements?state=open").await;
     assert_eq!(nothing["improvements"], json!([]));
     let wrong = json!({ "due_on": "soon", "alert_id": alert, "by": lead("li.lei"), "x": 1 });

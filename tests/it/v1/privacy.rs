@@ -139,15 +139,15 @@ async fn forgotten(server: Server) {
         (&json!([]), &json!("2029-11-09T01:00:00Z"))
     );
     assert!(kept["kept"][0]["reason"].as_str().unwrap().contains("电子商务法"), "{kept}");
-    let stats = "/v1/stats?from=2026-11-01&until=2026-12-01";
-    let before = server.get_json(stats).await;
+    let figures = "/v1/stats?from=2026-11-01&until=2026-12-01";
+    let before = server.get_json(figures).await;
     server.set_time("2029-11-09T09:00:01+08:00");
     assert_eq!(erase(&server).await, json!({ "erased": [id], "kept": [] }));
     for word in PLANTED {
         assert_eq!(tables_with(server.database(), word).await, Vec::<String>::new(), "{word}");
     }
     assert!(!tables_with(server.database(), "诸葛小满").await.is_empty(), "another stays");
-    assert_eq!(server.get_json(stats).await, before, "figures stay");
+    assert_eq!(server.get_json(figures).await, before, "figures stay");
     let verified = fenzhen(&["audit", "verify", "--database", server.database()], b"");
     assert!(verified.status.success(), "{}", String::from_utf8_lossy(&verified.stderr));
     what_is_left(&server, &path, &correction).await;
