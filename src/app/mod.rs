@@ -40,8 +40,19 @@ pub fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
         .context("cannot start the runtime")
 }
 
+/// The use cases over a database, for commands that serve nobody.
+pub async fn open_desk(
+    knowledge: Knowledge,
+    database: &DatabaseConfig,
+    evidence: &EvidenceConfig,
+) -> anyhow::Result<Desk> {
+    let store = open_store(database).await?;
+    let shelf = Shelf::new(database.cache.clone());
+    Ok(Desk::new(Engine::new(knowledge), store, shelf, open_vault(evidence, database)?))
+}
+
 /// Opens where the bytes of evidence files lie.
-pub fn open_vault(config: &EvidenceConfig, database: &DatabaseConfig) -> anyhow::Result<Vault> {
+fn open_vault(config: &EvidenceConfig, database: &DatabaseConfig) -> anyhow::Result<Vault> {
     let folder = config.folder(database);
     Vault::open(&folder, config.limits())
         .with_context(|| format!("cannot keep evidence files in `{}`", folder.display()))

@@ -1,8 +1,7 @@
 //! The tasks that work while nobody asks: clocks strike, the outbox is carried, metrics are tended,
 //! old keys are forgotten, files of no case are swept, what has been kept long enough is erased,
 //! clusters of complaints are looked for, open pages are told of changes. Replicas run all of them
-//! side by side; the store sees to it that
-//! nothing is done twice.
+//! side by side; the store sees to it that nothing is done twice.
 
 use std::{sync::Arc, time::Duration};
 

@@ -10,9 +10,9 @@ use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
 use crate::app;
-use crate::config::{DatabaseConfig, KnowledgeConfig, OutputFormat};
+use crate::config::{DatabaseConfig, EvidenceConfig, KnowledgeConfig, OutputFormat};
 use crate::store::AlertKind;
-use crate::triage::{Desk, Engine, Knowledge, Shelf};
+use crate::triage::Knowledge;
 use crate::watch::{Detection, History, Parameters, Tally};
 
 /// The kinds of subjects of an invented firm, and how many it has of each.
@@ -52,6 +52,8 @@ pub(super) struct Replay {
 
     #[command(flatten)]
     database: DatabaseConfig,
+    #[command(flatten)]
+    evidence: EvidenceConfig,
     #[command(flatten)]
     knowledge: KnowledgeConfig,
 }
@@ -106,9 +108,7 @@ impl Replay {
         parameters: &Parameters,
         n_windows: u32,
     ) -> anyhow::Result<Vec<Finding>> {
-        let store = app::open_store(&self.database).await?;
-        let cache = Shelf::new(self.database.cache.clone());
-        let desk = Desk::new(Engine::new(knowledge), store, cache);
+        let desk = app::open_desk(knowledge, &self.database, &self.evidence).await?;
         let mut findings = Vec::new();
         for kind in AlertKind::ALL {
             let history = desk.history(kind, app::now(), n_windows).await?;

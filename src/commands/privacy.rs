@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use crate::app;
 use crate::config::{DatabaseConfig, EvidenceConfig, KnowledgeConfig};
 use crate::domain::StaffRole;
-use crate::triage::{Desk, Engine, ErasureRequest, Knowledge, Mistake, PersonRequest, Shelf};
+use crate::triage::{Desk, ErasureRequest, Knowledge, Mistake, PersonRequest};
 
 /// `fenzhen privacy`
 #[derive(Subcommand)]
@@ -127,10 +127,7 @@ impl Sweep {
 impl Place {
     async fn open(&self) -> anyhow::Result<Desk> {
         let knowledge = Knowledge::load(&self.knowledge.sources()).context("cannot start")?;
-        let store = app::open_store(&self.database).await?;
-        let vault = app::open_vault(&self.evidence, &self.database)?;
-        let shelf = Shelf::new(self.database.cache.clone());
-        Ok(Desk::new(Engine::new(knowledge), store, shelf, vault))
+        app::open_desk(knowledge, &self.database, &self.evidence).await
     }
 }
 

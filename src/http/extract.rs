@@ -16,12 +16,6 @@ use crate::http::caller::Caller;
 use crate::http::error::ApiError;
 use crate::triage::Mistake;
 
-/// The case that `{id}` of the path names. What is no id belongs to no case.
-pub(super) struct CaseId(pub(super) Uuid);
-
-/// The webhook that `{id}` of the path names.
-pub(super) struct WebhookId(pub(super) Uuid);
-
 /// The body, as JSON of any shape.
 pub(super) struct AnyJson(pub(super) Value);
 
@@ -32,31 +26,34 @@ pub(super) struct Signed(pub(super) Value);
 /// password may stand there.
 pub(super) struct JsonOf<T>(pub(super) T);
 
-async fn id_of<S: Send + Sync>(
-    parts: &mut Parts,
-    state: &S,
-    what: &'static str,
-) -> Result<Uuid, ApiError> {
-    let path = Path::<HashMap<String, String>>::from_request_parts(parts, state).await;
-    let Path(path) = path.map_err(ApiError::Path)?;
-    let id = path.get("id").and_then(|id| Uuid::try_parse(id).ok());
-    id.ok_or(ApiError::Missing(what))
+/// What `{id}` of a path names, one type for each kind of thing. What is no id belongs to nothing.
+macro_rules! ids {
+    ($($(#[$doc:meta])* $name:ident = $what:literal;)*) => {$(
+        $(#[$doc])*
+        pub(super) struct $name(pub(super) Uuid);
+
+        impl<S: Send + Sync> FromRequestParts<S> for $name {
+            type Rejection = ApiError;
+
+            async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
+                let path = Path::<HashMap<String, String>>::from_request_parts(parts, state).await;
+                let Path(path) = path.map_err(ApiError::Path)?;
+                let id = path.get("id").and_then(|id| Uuid::try_parse(id).ok());
+                id.map(Self).ok_or(ApiError::Missing($what))
+            }
+        }
+    )*};
 }
 
-impl<S: Send + Sync> FromRequestParts<S> for CaseId {
-    type Rejection = ApiError;
-
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
-        id_of(parts, state, "case").await.map(Self)
-    }
-}
-
-impl<S: Send + Sync> FromRequestParts<S> for WebhookId {
-    type Rejection = ApiError;
-
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
-        id_of(parts, state, "webhook").await.map(Self)
-    }
+ids! {
+    /// The case that a path names.
+    CaseId = "case";
+    /// The webhook that a path names.
+    WebhookId = "webhook";
+    /// The alert that a path names.
+    AlertId = "alert";
+    /// The improvement that a path names.
+    ImprovementId = "improvement";
 }
 
 impl<S: Send + Sync> FromRequest<S> for AnyJson {

@@ -2,21 +2,15 @@
 
 use axum::{
     Json,
-    body::Bytes,
-    extract::{
-        Path, Query, State,
-        rejection::{BytesRejection, PathRejection, QueryRejection},
-    },
-    http::{HeaderMap, StatusCode},
+    extract::{Query, State, rejection::QueryRejection},
+    http::StatusCode,
 };
 use utoipa::{IntoParams, ToSchema};
-use uuid::Uuid;
 
 use crate::http::Service;
-use crate::http::caller::Caller;
 use crate::http::cases::new_id;
-use crate::http::classify::read_json;
 use crate::http::error::{ApiError, Problem};
+use crate::http::extract::{AlertId, ImprovementId, Signed};
 use crate::http::schema::ActorBody;
 use crate::triage::{
     AlertAnswer, AlertsAnswer, ImprovementAnswer, ImprovementRequest, ImprovementsAnswer,
@@ -104,9 +98,9 @@ pub(super) async fn alerts(
 )]
 pub(super) async fn alert(
     State(service): State<Service>,
-    id: Result<Path<String>, PathRejection>,
+    AlertId(id): AlertId,
 ) -> Result<Json<AlertAnswer>, ApiError> {
-    Ok(Json(service.desk.find_alert(review_id(id, "alert")?).await?))
+    Ok(Json(service.desk.find_alert(id).await?))
 }
 
 /// Acknowledges or closes an alert
@@ -126,14 +120,9 @@ pub(super) async fn alert(
 )]
 pub(super) async fn step_alert(
     State(service): State<Service>,
-    caller: Caller,
-    id: Result<Path<String>, PathRejection>,
-    headers: HeaderMap,
-    body: Result<Bytes, BytesRejection>,
+    AlertId(id): AlertId,
+    Signed(value): Signed,
 ) -> Result<Json<AlertAnswer>, ApiError> {
-    let id = review_id(id, "alert")?;
-    let mut value = read_json(&headers, body)?;
-    caller.sign(&mut value)?;
     let step = ReviewStep::parse_alert(value, (service.clock)());
     Ok(Json(service.desk.step_alert(id, step.map_err(ApiError::Mistakes)?).await?))
 }
@@ -170,12 +159,8 @@ pub(super) async fn improvements(
 )]
 pub(super) async fn add_improvement(
     State(service): State<Service>,
-    caller: Caller,
-    headers: HeaderMap,
-    body: Result<Bytes, BytesRejection>,
+    Signed(value): Signed,
 ) -> Result<(StatusCode, Json<ImprovementAnswer>), ApiError> {
-    let mut value = read_json(&headers, body)?;
-    caller.sign(&mut value)?;
     let request = ImprovementRequest::parse(value, new_id(), (service.clock)());
     let request = request.map_err(ApiError::Mistakes)?;
     Ok((StatusCode::CREATED, Json(service.desk.add_improvement(request).await?)))
@@ -194,9 +179,8 @@ pub(super) async fn add_improvement(
 )]
 pub(super) async fn improvement(
     State(service): State<Service>,
-    id: Result<Path<String>, PathRejection>,
+    ImprovementId(id): ImprovementId,
 ) -> Result<Json<ImprovementAnswer>, ApiError> {
-    let id = review_id(id, "improvement")?;
     Ok(Json(service.desk.find_improvement(id, (service.clock)()).await?))
 }
 
@@ -217,23 +201,9 @@ pub(super) async fn improvement(
 )]
 pub(super) async fn step_improvement(
     State(service): State<Service>,
-    caller: Caller,
-    id: Result<Path<String>, PathRejection>,
-    headers: HeaderMap,
-    body: Result<Bytes, BytesRejection>,
+    ImprovementId(id): ImprovementId,
+    Signed(value): Signed,
 ) -> Result<Json<ImprovementAnswer>, ApiError> {
-    let id = review_id(id, "improvement")?;
-    let mut value = read_json(&headers, body)?;
-    caller.sign(&mut value)?;
     let step = ReviewStep::parse_improvement(value, (service.clock)());
     Ok(Json(service.desk.step_improvement(id, step.map_err(ApiError::Mistakes)?).await?))
-}
-
-/// What is no id belongs to nothing.
-fn review_id(
-    id: Result<Path<String>, PathRejection>,
-    what: &'static str,
-) -> Result<Uuid, ApiError> {
-    let Path(id) = id.map_err(ApiError::Path)?;
-    Uuid::try_parse(&id).map_err(|_| ApiError::Missing(what))
 }

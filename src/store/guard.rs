@@ -1,11 +1,11 @@
 //! Events, corrections, evidence files and messages are append-only, and the database itself sees
-//! to it: triggers refuse to change or delete them, whoever asks. This is the one place where the two engines have a text
-//! each, because they share no language for triggers.
+//! to it: triggers refuse to change or delete them, whoever asks. This is the one place where the
+//! two engines have a text each, because they share no language for triggers.
 //!
 //! An erasure by policy blanks words in place. It writes the case's id to the table `erasing`,
-//! changes `data` of events, `reason` of corrections and the words of messages, and deletes the id again, all in one
-//! transaction; no other column may change even then, and no row may go but those of evidence
-//! files.
+//! changes `data` of events, `reason` of corrections and the words of messages, and deletes the id
+//! again, all in one transaction; no other column may change even then, and no row may go but those
+//! of evidence files.
 
 use sqlx::{AnyConnection, Connection, Executor};
 

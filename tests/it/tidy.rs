@@ -63,6 +63,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "text",
             "registry",
             "rules",
+            "cases",
             "store",
             "identity",
             "watch",

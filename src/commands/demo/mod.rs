@@ -14,7 +14,7 @@ use clap::Args;
 use crate::app::{self, App};
 use crate::config::{DatabaseConfig, HttpConfig, KnowledgeConfig};
 use crate::store::CaseFilter;
-use crate::triage::{Desk, Engine, Knowledge, Shelf};
+use crate::triage::Knowledge;
 
 /// `fenzhen demo`
 #[derive(Args)]
@@ -57,10 +57,7 @@ impl Demo {
     }
 
     async fn fill(&self, database: &DatabaseConfig, knowledge: Knowledge) -> anyhow::Result<()> {
-        let store = app::open_store(database).await?;
-        let vault = app::open_vault(&self.http.evidence, database)?;
-        let shelf = Shelf::new(database.cache.clone());
-        let desk = Desk::new(Engine::new(knowledge), store, shelf, vault);
+        let desk = app::open_desk(knowledge, database, &self.http.evidence).await?;
         let first = desk.list_cases(&CaseFilter::default(), None, 1).await?;
         ensure!(
             first.items.is_empty(),

@@ -16,6 +16,7 @@ fn watching() -> Setup {
         work_ms: 10,
         outbound_networks: vec!["127.0.0.1".parse().unwrap()],
         outbound_timeout_s: 5,
+        ..WorkConfig::default()
     };
     setup
 }
