@@ -9,23 +9,27 @@ pub const ERASED: &str = "（已删除）";
 /// Fields that hold choices, times, labels and names from the firm's own files, all that is within
 /// them included. Text in a field that is not named here goes, so that of a new field does until
 /// somebody has looked at it.
-const KEPT: [&str; 31] = [
+const KEPT: [&str; 35] = [
     "after",
     "alarm",
     "amount",
     "before",
     "category",
+    "channel",
     "clock",
     "code",
     "department",
     "departments",
     "fallback",
+    "file",
     "grounds",
     "into",
     "kind",
     "labels",
     "liability",
     "loss",
+    "media_type",
+    "message_kind",
     "model_version",
     "pace",
     "price",

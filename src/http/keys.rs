@@ -169,9 +169,10 @@ pub(super) async fn rotate(
 ) -> Result<Response, ApiError> {
     let Path(id) = id.map_err(ApiError::Path)?;
     let body = body.map_err(ApiError::Body)?;
-    let RotationBody { overlap_s } = match body.is_empty() {
-        true => RotationBody::default(),
-        false => read_value(read_json(&headers, &body)?)?,
+    let RotationBody { overlap_s } = if body.is_empty() {
+        RotationBody::default()
+    } else {
+        read_value(read_json(&headers, &body)?)?
     };
     let overlap = Duration::from_secs(overlap_s.map_or(24 * 60 * 60, u64::from));
     let now = (service.clock)();

@@ -11,7 +11,7 @@ use reqwest::StatusCode;
 use serde_json::{Value, json};
 
 use crate::hot_swap::go_live;
-use crate::server::{Server, Setup, root};
+use crate::server::{Server, Setup, test_models};
 
 const VOCAB: &str = "[PAD]\n[UNK]\n[CLS]\n[SEP]\n快\n递\n退\n款\n电\n烧\n客\n服";
 const CONFIG: &str = r#"{
@@ -22,7 +22,7 @@ const CONFIG: &str = r#"{
 /// The shipped model with a small encoder of invented weights beside it, whose word counts for
 /// little.
 pub(crate) fn write_blend(models: &Path, name: &str) -> Live {
-    let shipped = Registry::open(&root().join("models")).unwrap().live().unwrap();
+    let shipped = Registry::open(&test_models()).unwrap().live().unwrap();
     let mut manifest = shipped.manifest().clone();
     let heads = manifest.taxonomy.heads();
     let ids = heads.iter().map(|head| head.id.to_string());

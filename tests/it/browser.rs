@@ -1,4 +1,4 @@
-//! The console in a real browser: Chromium by WebDriver, with the keys and the clicks of people.
+//! The console in a real browser: Chromium by `WebDriver`, with the keys and the clicks of people.
 //! Without Debian's `chromium` and `chromium-driver` these tests say aloud that they were skipped.
 
 use std::{
@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use crate::server::{Server, eventually, root};
 
-/// What WebDriver calls an element.
+/// What `WebDriver` calls an element.
 const ELEMENT: &str = "element-6066-11e4-a52e-4f735466cecf";
 
 /// A browser that ends with the test.

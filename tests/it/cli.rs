@@ -7,11 +7,19 @@ use std::{
 
 use serde_json::Value;
 
-use crate::server::root;
+use crate::server::{root, test_models};
 
 /// Runs the binary to its end.
 pub(crate) fn fenzhen(arguments: &[&str], stdin: &[u8]) -> Output {
-    let mut child = Command::new(env!("CARGO_BIN_EXE_fenzhen"))
+    run(
+        Command::new(env!("CARGO_BIN_EXE_fenzhen")).env("FENZHEN_MODELS", test_models()),
+        arguments,
+        stdin,
+    )
+}
+
+fn run(command: &mut Command, arguments: &[&str], stdin: &[u8]) -> Output {
+    let mut child = command
         .args(arguments)
         .current_dir(root())
         .stdin(Stdio::piped())
@@ -73,11 +81,18 @@ fn the_rules_that_ship_are_right_and_can_be_explained() {
 }
 
 #[test]
-fn the_models_that_ship_are_whole() {
-    assert!(fenzhen(&["models", "verify"], b"").status.success());
-    let output = fenzhen(&["models", "list", "--format", "json"], b"");
+fn the_models_that_ship_are_whole_and_the_live_one_answers() {
+    let shipped = |arguments: &[&str], stdin: &[u8]| {
+        run(&mut Command::new(env!("CARGO_BIN_EXE_fenzhen")), arguments, stdin)
+    };
+    assert!(shipped(&["models", "verify"], b"").status.success());
+    let output = shipped(&["models", "list", "--format", "json"], b"");
     let models: Value = serde_json::from_slice(&output.stdout).unwrap();
     assert!(models.to_string().contains("\"live\":true"), "{models}");
+    let answers = lines(&shipped(&["classify", "-"], "{\"text\": \"快递丢了\"}".as_bytes()));
+    assert_eq!(answers[0]["category"]["label"], "logistics");
+    let version = answers[0]["model"]["version"].as_str().unwrap();
+    assert!(version.starts_with("complaints-blend@"), "{version}");
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! The console's pages and forms over HTTP, as a browser sends them.
 
 use std::{
+    fmt::Write,
     io::{BufRead, BufReader},
     process::{Command, Stdio},
 };
@@ -9,7 +10,7 @@ use fenzhen::config::AuthMode;
 use reqwest::{Client, Response, StatusCode, redirect::Policy};
 use serde_json::{Value, json};
 
-use crate::server::{Server, Setup, root};
+use crate::server::{Server, Setup, root, test_models};
 
 const PASSWORD: &str = "correct horse battery staple";
 
@@ -47,7 +48,11 @@ fn encode(fields: &[(&str, &str)]) -> String {
 }
 
 fn percent(text: &str) -> String {
-    text.bytes().map(|byte| format!("%{byte:02X}")).collect()
+    let mut escaped = String::new();
+    for byte in text.bytes() {
+        write!(escaped, "%{byte:02X}").unwrap();
+    }
+    escaped
 }
 
 async fn receive(server: &Server, text: &str) -> (String, Value) {
@@ -379,6 +384,7 @@ async fn a_first_start_tells_a_password_that_is_good_for_nothing_but_to_choose_a
     let folder = tempfile::tempdir().unwrap();
     let database = format!("sqlite://{}/cases.sqlite", folder.path().display());
     let mut service = Command::new(env!("CARGO_BIN_EXE_fenzhen"))
+        .env("FENZHEN_MODELS", test_models())
         .args(["serve", "--listen", "127.0.0.1:0", "--auth", "required", "--log", "off"])
         .args(["--database", &database])
         .current_dir(root())

@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use tokio::sync::mpsc;
 
 use crate::blend::write_blend;
-use crate::server::{NOW, Server, Setup, root};
+use crate::server::{NOW, Server, Setup, test_models};
 
 /// How often another model goes live.
 const N_SWAPS: usize = 6;
@@ -23,7 +23,7 @@ const N_CLIENTS: usize = 4;
 
 /// The shipped model under another name.
 fn rename(models: &Path, name: &str) -> Live {
-    let shipped = Registry::open(&root().join("models")).unwrap().live().unwrap();
+    let shipped = Registry::open(&test_models()).unwrap().live().unwrap();
     let mut writer = BundleWriter::create(&models.join(name)).unwrap();
     for file in &shipped.manifest().files {
         writer.add(&file.name, &shipped.read(&file.name).unwrap()).unwrap();

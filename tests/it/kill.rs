@@ -16,7 +16,7 @@ use fenzhen::store::{CaseFilter, Store, StoreOptions};
 use reqwest::{Client, StatusCode};
 use serde_json::{Value, json};
 
-use crate::server::{eventually, postgres_schema, root};
+use crate::server::{eventually, postgres_schema, root, test_models};
 
 const N_CLIENTS: usize = 8;
 const N_ROUNDS: usize = 5;
@@ -30,6 +30,7 @@ struct Process {
 impl Process {
     fn start(database: &str) -> Self {
         let mut child = Command::new(env!("CARGO_BIN_EXE_fenzhen"))
+            .env("FENZHEN_MODELS", test_models())
             .args(["serve", "--listen", "127.0.0.1:0", "--database", database, "--log", "off"])
             .current_dir(root())
             .stderr(Stdio::piped())

@@ -37,6 +37,12 @@ pub(crate) struct Server {
     folder: Arc<TempDir>,
 }
 
+/// The models that tests answer with: the linear one alone, because a build that is made to be
+/// debugged takes a hundred times as long for an encoder.
+pub(crate) fn test_models() -> PathBuf {
+    root().join("tests/models")
+}
+
 /// How a test's service differs from the default.
 pub(crate) struct Setup {
     pub(crate) sources: Sources,
@@ -46,7 +52,7 @@ pub(crate) struct Setup {
 impl Default for Setup {
     fn default() -> Self {
         Self {
-            sources: Sources { models: root().join("models"), ..Sources::default() },
+            sources: Sources { models: test_models(), ..Sources::default() },
             http: HttpConfig {
                 max_waiting: 256,
                 batch_tokens: 512,

@@ -4,7 +4,8 @@ use jiff::tz::TimeZone;
 use serde_json::{Value, json};
 
 use crate::cases::tests::at;
-use crate::cases::{ERASED, Retention, RetentionError, blank_words};
+use crate::cases::{ERASED, Event, Retention, RetentionError, blank_words};
+use crate::domain::{MessageChannel, MessageKind};
 
 fn shanghai() -> TimeZone {
     TimeZone::fixed(jiff::tz::offset(8))
@@ -69,4 +70,26 @@ fn what_people_wrote_goes_and_what_they_chose_stays() {
     let mut nothing = Value::Null;
     blank_words(&mut nothing);
     assert_eq!(nothing, Value::Null);
+}
+
+#[test]
+fn what_tells_of_messages_and_files_can_be_read_after_an_erasure() {
+    let events = [
+        Event::MessageSent { message_kind: MessageKind::Result, channel: MessageChannel::Sms },
+        Event::FileAdded {
+            file: "0199c0de".to_owned(),
+            media_type: "image/png".to_owned(),
+            size: 600,
+            sha256: "aa".to_owned(),
+        },
+    ];
+    for event in events {
+        let mut erased = serde_json::to_value(&event).expect("plain data");
+        blank_words(&mut erased["data"]);
+        let read: Event = serde_json::from_value(erased).expect("an erased event can be read");
+        match read {
+            Event::FileAdded { sha256, size, .. } => assert_eq!((&*sha256, size), (ERASED, 600)),
+            read => assert_eq!(read, event, "it holds no words"),
+        }
+    }
 }

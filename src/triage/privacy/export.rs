@@ -47,10 +47,8 @@ impl Desk {
             let events = self.store.list_events(id).await?;
             let corrections = self.store.list_corrections(id).await?;
             // In the words of a message stands the name of whom it went to.
-            let messages = match concerned.is_own {
-                true => self.store.list_messages(id).await?,
-                false => Vec::new(),
-            };
+            let messages =
+                if concerned.is_own { self.store.list_messages(id).await? } else { Vec::new() };
             let messages: Vec<_> = messages.into_iter().map(MessageAnswer::new).collect();
             let model = &concerned.case.record.triage.model_labels;
             let correction = |it: &Correction| json!(CorrectionAnswer::new(it, model));

@@ -2,7 +2,7 @@
 
 use fenzhen::triage::{Engine, Knowledge, Sources};
 
-use crate::server::{Server, root};
+use crate::server::{Server, test_models};
 
 #[tokio::test]
 async fn the_rules_are_shown_with_their_reasons_and_owners() {
@@ -29,7 +29,7 @@ async fn the_live_model_is_shown_with_its_digest() {
 
 #[test]
 fn a_broken_file_leaves_the_old_model_and_the_old_rules_live() {
-    let sources = Sources { models: root().join("models"), ..Sources::default() };
+    let sources = Sources { models: test_models(), ..Sources::default() };
     let engine = Engine::new(Knowledge::load(&sources).unwrap());
     let before = engine.knowledge();
     let broken = tempfile::tempdir().unwrap();

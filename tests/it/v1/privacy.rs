@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use sqlx::{AnyConnection, AssertSqlSafe, Connection, Row};
 
 use crate::cli::fenzhen;
-use crate::server::{Server, problem, root};
+use crate::server::{Server, problem, root, test_models};
 use crate::v1::library::{archive, walk};
 
 const NAME: &str = "欧阳若兰";
@@ -305,6 +305,7 @@ async fn what_must_not_be_stored_is_not() {
     let url = format!("sqlite://{}/cases.sqlite", folder.path().display());
     let mut child = Command::new(env!("CARGO_BIN_EXE_fenzhen"))
         .args(["serve", "--listen", "127.0.0.1:0", "--database", &url, "--log", "trace"])
+        .envs([("FENZHEN_MODELS", test_models())])
         .current_dir(root())
         .stderr(Stdio::piped())
         .spawn()
@@ -327,8 +328,7 @@ async fn what_must_not_be_stored_is_not() {
     let client = Client::new();
     let send = async |path: &str, body: &Value| {
         let sent = client.post(format!("{address}{path}")).json(body).send().await.unwrap();
-        let status = sent.status();
-        (status, sent.json::<Value>().await.unwrap())
+        (sent.status(), sent.json::<Value>().await.unwrap())
     };
     let webhook = json!({ "url": "https://crm.example.com/" });
     assert_eq!(send("/v1/webhooks", &webhook).await.0, StatusCode::CREATED);

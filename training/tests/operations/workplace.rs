@@ -19,11 +19,11 @@ pub(crate) struct Workplace {
 }
 
 impl Workplace {
-    /// The shipped model is live; the gate measures on a part of the gold set.
+    /// The linear model is live; the gate measures on a part of the gold set.
     pub(crate) fn new() -> Self {
         let place = Self { folder: tempfile::tempdir().unwrap() };
         fs::create_dir(place.models()).unwrap();
-        let shipped = Registry::open(&root().join("models")).unwrap().live().unwrap();
+        let shipped = Registry::open(&root().join("tests/models")).unwrap().live().unwrap();
         place.copy(&shipped, "shipped");
         let live = toml::to_string(&place.live_of("shipped")).unwrap();
         fs::write(place.models().join("live.toml"), live).unwrap();
