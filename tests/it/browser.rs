@@ -1,9 +1,9 @@
-//! The console in a real browser: Chromium by `WebDriver`, with the keys and the clicks of people.
+//! The console in a real browser: Chromium, driven with the keys and the clicks of people.
 //! Without Debian's `chromium` and `chromium-driver` these tests say aloud that they were skipped.
 
 use std::{
-    io::{BufRead, BufReader, Read, Write},
-    net::TcpStream,
+    io::{Read, Write},
+    net::{TcpListener, TcpStream},
     process::{Child, Command, Stdio},
 };
 
@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use crate::server::{Server, eventually, root};
 
-/// What `WebDriver` calls an element.
+/// What the driver calls an element.
 const ELEMENT: &str = "element-6066-11e4-a52e-4f735466cecf";
 
 /// A browser that ends with the test.
@@ -31,7 +31,8 @@ impl Drop for Browser {
         let mut stream = TcpStream::connect(host).unwrap();
         let close = format!("DELETE /{path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n");
         stream.write_all(close.as_bytes()).unwrap();
-        drop(stream.read_to_end(&mut Vec::new()));
+        // The answer comes when the browser is gone; the connection stays open.
+        drop(stream.read(&mut [0; 1024]));
         self.driver.kill().unwrap();
         self.driver.wait().unwrap();
     }
@@ -41,15 +42,21 @@ impl Browser {
     /// Nothing without a driver.
     #[expect(clippy::print_stderr, reason = "a test that does not run says so")]
     async fn start(server: &Server) -> Option<Self> {
-        let spawned = Command::new("chromedriver").arg("--port=0").stdout(Stdio::piped()).spawn();
-        let Ok(mut driver) = spawned else {
+        // The driver does not say in time which port it took, so it is given one that is free.
+        let free = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = free.local_addr().unwrap().port();
+        drop(free);
+        let spawned = Command::new("chromedriver")
+            .arg(format!("--port={port}"))
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn();
+        let Ok(driver) = spawned else {
             eprintln!("SKIPPED in the browser: install chromium and chromium-driver");
             return None;
         };
-        let mut lines = BufReader::new(driver.stdout.take().unwrap()).lines().map_while(Result::ok);
-        let started = lines.find(|line| line.contains("started successfully on port"));
-        let started = started.expect("the driver says where it listens");
-        let port = started.trim_end_matches('.').rsplit(' ').next().unwrap().to_owned();
+        let status = format!("http://127.0.0.1:{port}/status");
+        eventually("the driver", || async { reqwest::get(&status).await.is_ok() }).await;
         let client = Client::new();
         let options = json!({ "args": [
             "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage",
@@ -166,7 +173,12 @@ async fn receive(server: &Server, text: &str) -> Value {
 
 /// Texts of which the model is unsure, as many as are asked for.
 async fn unsure(server: &Server, n: usize) -> Vec<String> {
-    let texts = ["你们这样不太合适吧", "嗯", "那个事情到底怎么说", "东西的问题", "随便吧", "这"];
+    let texts = [
+        "衣服买了三天快递没来，客服态度也差，钱也没退",
+        "价格不对",
+        "包装破了",
+        "活动说好返现结果没有客服说系统问题",
+    ];
     let mut ids = Vec::new();
     for text in texts {
         let case = receive(server, text).await;

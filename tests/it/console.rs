@@ -64,7 +64,7 @@ async fn receive(server: &Server, text: &str) -> (String, Value) {
 
 /// A text of which the model is unsure.
 async fn unsure(server: &Server) -> String {
-    for text in ["你们这样不太合适吧", "嗯", "那个事情到底怎么说", "东西的问题", "随便吧", "这"]
+    for text in ["衣服买了三天快递没来，客服态度也差，钱也没退", "价格不对", "包装破了"]
     {
         let (id, case) = receive(server, text).await;
         if case["needs_triage"] == true && case["category"].is_string() {
@@ -397,6 +397,8 @@ async fn a_first_start_tells_a_password_that_is_good_for_nothing_but_to_choose_a
     let told = std::iter::repeat_with(line).take(2).last().unwrap();
     let quoted: Vec<&str> = told.split('`').collect();
     let (name, password) = (quoted[1], quoted[3]);
+    // Nothing here is encrypted, but the client wants to know what would do it.
+    drop(rustls::crypto::ring::default_provider().install_default());
     let browser = Client::builder().redirect(Policy::none()).build().unwrap();
     let post = async |path: &str, cookie: &str, fields: &[(&str, &str)]| {
         let request = browser.post(format!("{address}{path}")).header("cookie", cookie);
