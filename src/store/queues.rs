@@ -24,6 +24,17 @@ pub struct QueueCount {
     pub earliest_due_at: Timestamp,
 }
 
+impl QueueCursor {
+    /// Goes on behind a case.
+    pub const fn after(case: &Case) -> Self {
+        Self {
+            priority: case.record.triage.priority,
+            due_at: case.record.triage.resolution_due_at,
+            id: case.record.id,
+        }
+    }
+}
+
 impl Store {
     /// The open cases of a queue: most urgent first, then by resolution deadline, then by age.
     pub async fn list_queue(
@@ -56,11 +67,7 @@ impl Store {
         };
         let rows = query.fetch_all(&self.pool).await?;
         let cases = rows.iter().map(read_case).collect::<Result<Vec<_>, _>>()?;
-        Ok(Page::cut(cases, limit, |case| QueueCursor {
-            priority: case.record.triage.priority,
-            due_at: case.record.triage.resolution_due_at,
-            id: case.record.id,
-        }))
+        Ok(Page::cut(cases, limit, QueueCursor::after))
     }
 
     /// How every queue that has open cases stands.

@@ -424,3 +424,15 @@ async fn a_first_start_tells_a_password_that_is_good_for_nothing_but_to_choose_a
     service.kill().unwrap();
     service.wait().unwrap();
 }
+
+#[tokio::test]
+async fn what_was_reviewed_and_stays_with_the_desk_is_not_reviewed_again() {
+    let server = Server::start().await;
+    let (id, case) = receive(&server, "那个事情到底怎么说").await;
+    assert_eq!((&case["category"], &case["queue"]), (&json!("other"), &json!("triage_desk")));
+    let review = page(&server, "/console/review").await;
+    let fields = [("csrf", &*csrf(&review)), ("n:version", "1"), ("back", "/console/review")];
+    let (_, next) = send(&server, &format!("/console/cases/{id}/confirm"), &fields).await;
+    assert_eq!(server.get_json(&format!("/v1/cases/{id}")).await["queue"], "triage_desk");
+    assert!(next.contains("都复核完了"), "{next}");
+}

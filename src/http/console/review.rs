@@ -10,14 +10,18 @@ use maud::{Markup, html};
 use serde::Deserialize;
 use uuid::Uuid;
 
+use crate::cases::Stage;
 use crate::domain::{LabelId, QueueId};
 use crate::http::Service;
 use crate::http::console::judged::{Choice, Judged};
 use crate::http::console::layout::{Page, Section};
 use crate::http::console::visitor::Visitor;
 use crate::http::console::{Failure, note_reading, prose, steps, tags, words};
-use crate::store::{Case, QueueCursor};
+use crate::store::{Case, CaseFilter, QueueCursor};
 use crate::triage::{CaseLife, Knowledge, Veil, timetable};
+
+/// So many cases of the desk are looked at in one go.
+const N_LOOKED_AT: u16 = 200;
 
 /// Where to go on, and which case was dealt with just now.
 #[derive(Deserialize)]
@@ -38,8 +42,7 @@ pub(super) async fn show(
         return Err(Failure::NotAllowed);
     }
     let after: Option<QueueCursor> = place.after.as_deref().and_then(|it| it.parse().ok());
-    let page = service.desk.list_queue(&queue, after, 1).await?;
-    let Some(case) = page.items.into_iter().next() else {
+    let Some(case) = next_case(&service, &queue, after).await? else {
         return Ok(nothing_left(&visitor, place.done, after.is_some()));
     };
     note_reading(&service, &visitor, case.record.id).await?;
@@ -48,7 +51,7 @@ pub(super) async fn show(
         Some(after) => format!("/console/review?after={after}"),
         None => "/console/review".to_owned(),
     };
-    let next = page.next.map(|it| format!("/console/review?after={it}"));
+    let next = format!("/console/review?after={}", QueueCursor::after(&case));
     let CaseLife { case, life } = service.desk.case_life(case.record.id).await?;
     let table = timetable(&knowledge);
     let desk = steps::Desk {
@@ -67,7 +70,7 @@ pub(super) async fn show(
             span.soft { "还有 " strong { (n_waiting) } " 件，最急的在前" (done(place.done)) }
         }
         (sheet(&case, &desk, (service.clock)()))
-        (bar(&case, &desk, next.as_deref()))
+        (bar(&case, &desk, &next))
     };
     Ok(Page { title: "分派复核", section: Section::Review, visitor: &visitor, body }.respond())
 }
@@ -116,7 +119,7 @@ fn sheet(case: &Case, desk: &steps::Desk<'_>, now: Timestamp) -> Markup {
     }
 }
 
-fn bar(case: &Case, desk: &steps::Desk<'_>, next: Option<&str>) -> Markup {
+fn bar(case: &Case, desk: &steps::Desk<'_>, next: &str) -> Markup {
     html! {
         div.bar {
             @if case.record.triage.category.is_some() {
@@ -126,7 +129,7 @@ fn bar(case: &Case, desk: &steps::Desk<'_>, next: Option<&str>) -> Markup {
             }
             button.scripted type="button" data-key="c" data-opens="correct" { "更正" kbd { "C" } }
             button.scripted type="button" data-key="e" data-opens="escalate" { "升级" kbd { "E" } }
-            @if let Some(next) = next { a.button href=(next) data-key="n" { "跳过" kbd { "N" } } }
+            a.button href=(next) data-key="n" { "跳过" kbd { "N" } }
             span.soft.hint { "数字键改为其他类别，" kbd { "Esc" } " 收起" }
         }
     }
@@ -149,9 +152,34 @@ fn other_categories(judged: &Judged, desk: &steps::Desk<'_>) -> Markup {
     }
 }
 
-async fn n_waiting(service: &Service, queue: &QueueId) -> Result<u64, Failure> {
-    let counts = service.desk.count_queues((service.clock)()).await?;
-    Ok(counts.iter().find(|count| count.queue == *queue).map_or(0, |count| count.open))
+/// The next case that nobody has reviewed. The desk also keeps reviewed ones, of categories that
+/// are its own.
+async fn next_case(
+    service: &Service,
+    queue: &QueueId,
+    mut after: Option<QueueCursor>,
+) -> Result<Option<Case>, Failure> {
+    loop {
+        let page = service.desk.list_queue(queue, after, N_LOOKED_AT).await?;
+        let found = page.items.into_iter().find(|case| case.record.triage.needs_triage);
+        if found.is_some() || page.next.is_none() {
+            return Ok(found);
+        }
+        after = page.next;
+    }
+}
+
+/// How many wait, told exactly up to a number that nobody works off in a day.
+async fn n_waiting(service: &Service, queue: &QueueId) -> Result<String, Failure> {
+    let filter = CaseFilter {
+        queue: Some(queue.clone()),
+        needs_triage: Some(true),
+        ..CaseFilter::default()
+    };
+    let page = service.desk.list_cases(&filter, None, N_LOOKED_AT).await?;
+    let n_open = page.items.iter().filter(|case| case.status != Stage::Archived.as_str()).count();
+    let more = if page.next.is_some() { "+" } else { "" };
+    Ok(format!("{n_open}{more}"))
 }
 
 /// The way back to the case that was dealt with just now.
