@@ -4,7 +4,7 @@
 use std::fmt::{self, Write as _};
 
 use fenzhen::domain::HeadKind;
-use fenzhen::registry::{DataSource, FeatureSource, Manifest};
+use fenzhen::registry::{DataSource, FeatureSource, Kind, Manifest};
 
 use crate::evaluation::{Evaluation, HeadEvaluation, Interval, Measure};
 use crate::report::trained_on;
@@ -32,10 +32,14 @@ pub fn judged(manifest: &Manifest, evaluation: &Evaluation) -> String {
 
 fn opening(card: &mut String, manifest: &Manifest, name: &str) -> fmt::Result {
     let lineage = &manifest.lineage;
+    let kind = match manifest.kind {
+        Kind::Linear => "A linear model",
+        Kind::Blend => "An encoder, blended with a linear model",
+    };
     writeln!(card, "# Model card: `{name}`\n")?;
     writeln!(
         card,
-        "A linear model over {} of Chinese texts, trained by `{}` with the recipe `{}` (`{}`) and seed {}.",
+        "{kind} over {} of Chinese texts, trained by `{}` with the recipe `{}` (`{}`) and seed {}.",
         features(manifest.features),
         lineage.tool,
         lineage.recipe,
