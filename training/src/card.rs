@@ -32,14 +32,14 @@ pub fn judged(manifest: &Manifest, evaluation: &Evaluation) -> String {
 
 fn opening(card: &mut String, manifest: &Manifest, name: &str) -> fmt::Result {
     let lineage = &manifest.lineage;
-    let kind = match manifest.kind {
+    let model = match manifest.kind {
         Kind::Linear => "A linear model",
         Kind::Blend => "An encoder, blended with a linear model",
     };
     writeln!(card, "# Model card: `{name}`\n")?;
     writeln!(
         card,
-        "{kind} over {} of Chinese texts, trained by `{}` with the recipe `{}` (`{}`) and seed {}.",
+        "{model} over {} of Chinese texts, trained by `{}` with the recipe `{}` (`{}`) and seed {}.",
         features(manifest.features),
         lineage.tool,
         lineage.recipe,
