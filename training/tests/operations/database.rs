@@ -31,7 +31,7 @@ async fn fill_store(address: &str, models: &Path, texts: &[Value], labelled_each
     let sources = Sources { models: models.to_owned(), ..Sources::default() };
     let engine = Engine::new(Knowledge::load(&sources).unwrap());
     let limits = Limits { file_bytes: 1 << 20, case_bytes: 1 << 20 };
-    let vault = Vault::open(&models.join("evidence"), limits).unwrap();
+    let vault = Vault::open(&models.with_file_name("evidence"), limits).unwrap();
     let desk = Desk::new(engine, store, Shelf::new(models.join("vectors")), vault);
     let start: Timestamp = START.parse().unwrap();
     for (number, text) in (0_i64..).zip(texts) {
