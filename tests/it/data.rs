@@ -9,7 +9,7 @@ use crate::server::root;
 
 fn corpus() -> Vec<(String, Value)> {
     let mut rows = Vec::new();
-    for file in ["train.jsonl", "gold.jsonl"] {
+    for file in ["train.jsonl", "gold.jsonl", "gold-blind.jsonl"] {
         let text = fs::read_to_string(root().join("datasets/complaints").join(file)).unwrap();
         for (line_idx, line) in text.lines().enumerate() {
             let place = format!("{file}:{}", line_idx + 1);
