@@ -17,9 +17,7 @@ use serde_json::{Map, Value};
 
 use crate::app;
 use crate::config::KnowledgeConfig;
-use crate::triage::{
-    Engine, ItemAnswer, Knowledge, Place, SUBMISSION_FIELDS, answer_item, answer_value,
-};
+use crate::triage::{BulkItem, Engine, Knowledge, Place, SUBMISSION_FIELDS, answer_items};
 
 /// Lines judged at once: enough work for every core between two writes.
 const CHUNK: usize = 4096;
@@ -121,12 +119,8 @@ impl<W: Write> Run<W> {
                 lines.push((line_number, line));
             }
             if lines.len() == CHUNK || n_bytes == 0 {
-                let (engine, now) = (&self.engine, self.now);
-                let judge = |(line_number, line): &(u64, Vec<u8>)| {
-                    (*line_number, answer_line(engine, *line_number, line, now))
-                };
-                let answers = lines.par_iter().map(judge).collect();
-                self.write(answers)?;
+                let now = self.now;
+                self.answer(&lines, |(line_number, line)| read_line(*line_number, line, now))?;
                 lines.clear();
             }
             if n_bytes == 0 {
@@ -151,13 +145,10 @@ impl<W: Write> Run<W> {
                 records.push((line_number, record.clone()));
             }
             if records.len() == CHUNK || !more {
-                let (engine, now) = (&self.engine, self.now);
-                let judge = |(line_number, record): &(u64, csv::ByteRecord)| {
-                    let value = columns.object(record);
-                    (*line_number, answer_value(engine, Place::Line(*line_number), value, now))
-                };
-                let answers = records.par_iter().map(judge).collect();
-                self.write(answers)?;
+                let now = self.now;
+                self.answer(&records, |(line_number, record)| {
+                    BulkItem::from_value(Place::Line(*line_number), columns.object(record), now)
+                })?;
                 records.clear();
             }
             if !more {
@@ -166,8 +157,14 @@ impl<W: Write> Run<W> {
         }
     }
 
-    fn write(&mut self, answers: Vec<(u64, ItemAnswer)>) -> anyhow::Result<()> {
-        for (line_number, answer) in answers {
+    /// Judges numbered lines, and writes the answers in their order.
+    fn answer<T: Sync>(
+        &mut self,
+        lines: &[(u64, T)],
+        read: impl Fn(&(u64, T)) -> BulkItem + Sync + Send,
+    ) -> anyhow::Result<()> {
+        let answers = answer_items(&self.engine, lines.par_iter().map(read));
+        for ((line_number, _), answer) in lines.iter().zip(answers) {
             self.n_items += 1;
             self.out.write_all(&answer.json)?;
             self.out.write_all(b"\n")?;
@@ -186,16 +183,16 @@ impl<W: Write> Run<W> {
     }
 }
 
-/// Judges a line. A file may say more about a complaint than we read, such as its labels.
-fn answer_line(engine: &Engine, line_number: u64, line: &[u8], now: Timestamp) -> ItemAnswer {
+/// Reads a line. A file may say more about a complaint than we read, such as its labels.
+fn read_line(line_number: u64, line: &[u8], now: Timestamp) -> BulkItem {
     let place = Place::Line(line_number);
     match serde_json::from_slice(line) {
         Ok(Value::Object(mut object)) => {
             object.retain(|name, _| SUBMISSION_FIELDS.contains(&name.as_str()));
-            answer_value(engine, place, Value::Object(object), now)
+            BulkItem::from_value(place, Value::Object(object), now)
         }
         // What is no object, or no JSON, is answered with what is wrong with it.
-        _ => answer_item(engine, place, line, now),
+        _ => BulkItem::from_json(place, line, now),
     }
 }
 

@@ -20,7 +20,7 @@ use crate::http::Service;
 use crate::http::error::{ApiError, Problem};
 use crate::http::extract::require_json;
 use crate::http::schema::SubmissionBody;
-use crate::triage::{Answer, Desk, Place, answer_item};
+use crate::triage::{Answer, BulkItem, Desk, Place, answer_items};
 
 /// Items judged at once: enough to keep every core busy, few enough to answer early.
 const CHUNK: usize = 128;
@@ -90,16 +90,16 @@ fn answer_all(desk: &Desk, body: &[u8], form: Form, now: Timestamp, sender: &Sen
     }
     for (chunk_idx, chunk) in items.chunks(CHUNK).enumerate() {
         let first = chunk_idx * CHUNK;
-        let judge = |(offset, item): (usize, &&[u8])| {
-            answer_item(desk.engine(), Place::Index(first + offset), item, now).json
+        let read = |(offset, item): (usize, &&[u8])| {
+            BulkItem::from_json(Place::Index(first + offset), item, now)
         };
-        let answers: Vec<Vec<u8>> = chunk.par_iter().enumerate().map(judge).collect();
-        let mut bytes = Vec::with_capacity(answers.iter().map(|it| it.len() + 1).sum());
+        let answers = answer_items(desk.engine(), chunk.par_iter().enumerate().map(read));
+        let mut bytes = Vec::with_capacity(answers.iter().map(|it| it.json.len() + 1).sum());
         for (offset, answer) in answers.into_iter().enumerate() {
             if form == Form::Array && 0 < first + offset {
                 bytes.push(b',');
             }
-            bytes.extend(answer);
+            bytes.extend(answer.json);
             if form == Form::Lines {
                 bytes.push(b'\n');
             }

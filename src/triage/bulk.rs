@@ -1,10 +1,15 @@
 //! Many complaints at once: one item in, one JSON object out, whatever is wrong with the item.
 
 use jiff::Timestamp;
+use rayon::prelude::*;
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::triage::{Answer, Engine, Mistake, parse_submission};
+use crate::triage::{Answer, Engine, Mistake, Submission, parse_submission};
+
+/// So many items are judged side by side on one thread: enough for a slow model to read its weights
+/// seldom, few enough to keep every core busy.
+const SIDE_BY_SIDE: usize = 16;
 
 /// The answer to one item.
 #[derive(Serialize)]
@@ -44,37 +49,62 @@ pub struct ItemAnswer {
     pub mistakes: Vec<Mistake>,
 }
 
-/// Judges one item. An item that cannot be read is answered with its mistakes.
-pub fn answer_item(engine: &Engine, place: Place, json: &[u8], now: Timestamp) -> ItemAnswer {
-    match serde_json::from_slice(json) {
-        Ok(value) => answer_value(engine, place, value, now),
-        Err(error) => {
-            let detail = format!("this is not JSON in UTF-8, see column {}", error.column());
-            mistaken(place, None, vec![Mistake { pointer: String::new(), detail }])
+/// An item as far as it can be read without judging it.
+pub struct BulkItem {
+    place: Place,
+    id: Option<Value>,
+    submission: Result<Submission, Vec<Mistake>>,
+}
+
+impl BulkItem {
+    /// Reads an item from JSON in UTF-8.
+    pub fn from_json(place: Place, json: &[u8], now: Timestamp) -> Self {
+        match serde_json::from_slice(json) {
+            Ok(value) => Self::from_value(place, value, now),
+            Err(error) => {
+                let detail = format!("this is not JSON in UTF-8, see column {}", error.column());
+                let mistake = Mistake { pointer: String::new(), detail };
+                Self { place, id: None, submission: Err(vec![mistake]) }
+            }
         }
+    }
+
+    /// Reads an item that is JSON already.
+    pub fn from_value(place: Place, value: Value, now: Timestamp) -> Self {
+        let id = value.get("id").cloned();
+        Self { place, id, submission: parse_submission(value, now) }
     }
 }
 
-/// Judges one item that has been read already.
-pub fn answer_value(engine: &Engine, place: Place, value: Value, now: Timestamp) -> ItemAnswer {
-    let id = value.get("id").cloned();
-    match parse_submission(value, now) {
-        Ok(submission) => {
-            let classification = engine.classify(&submission.complaint);
-            let text = submission.complaint.text.as_str();
-            let answer = Box::new(Answer::new(text, &classification));
-            let item = Item { place, id: id.as_ref(), outcome: Outcome::Answer(answer) };
-            ItemAnswer { json: to_json(&item), mistakes: Vec::new() }
+/// Judges items on all cores, in their order. An item that cannot be read is answered with its
+/// mistakes.
+pub fn answer_items(
+    engine: &Engine,
+    items: impl IndexedParallelIterator<Item = BulkItem>,
+) -> Vec<ItemAnswer> {
+    items.chunks(SIDE_BY_SIDE).flat_map_iter(|group| answer_group(engine, group)).collect()
+}
+
+fn answer_group(engine: &Engine, items: Vec<BulkItem>) -> Vec<ItemAnswer> {
+    let readable = items.iter().filter_map(|item| item.submission.as_ref().ok());
+    let complaints: Vec<_> = readable.map(|submission| &submission.complaint).collect();
+    let mut classifications = engine.classify_all(&complaints).into_iter();
+    let answer = |BulkItem { place, id, submission }: BulkItem| {
+        let json = |outcome: Outcome<'_>| {
+            let item = Item { place, id: id.as_ref(), outcome };
+            serde_json::to_vec(&item).expect("an answer is plain data")
+        };
+        match submission {
+            Ok(submission) => {
+                let classification = classifications.next().expect("every complaint was judged");
+                let answer = Answer::new(submission.complaint.text.as_str(), &classification);
+                let json = json(Outcome::Answer(Box::new(answer)));
+                ItemAnswer { json, mistakes: Vec::new() }
+            }
+            Err(mistakes) => {
+                ItemAnswer { json: json(Outcome::Mistaken { errors: &mistakes }), mistakes }
+            }
         }
-        Err(mistakes) => mistaken(place, id.as_ref(), mistakes),
-    }
-}
-
-fn mistaken(place: Place, id: Option<&Value>, mistakes: Vec<Mistake>) -> ItemAnswer {
-    let json = to_json(&Item { place, id, outcome: Outcome::Mistaken { errors: &mistakes } });
-    ItemAnswer { json, mistakes }
-}
-
-fn to_json(item: &Item<'_>) -> Vec<u8> {
-    serde_json::to_vec(item).expect("an answer is plain data")
+    };
+    items.into_iter().map(answer).collect()
 }

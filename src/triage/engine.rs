@@ -164,6 +164,13 @@ impl Engine {
         judge(&self.knowledge(), complaint, None)
     }
 
+    /// Judges complaints on this thread, side by side: a slow model reads its weights once for many
+    /// texts. Everyone's answer is the one that it would get alone.
+    pub fn classify_all(&self, complaints: &[&Complaint]) -> Vec<Classification> {
+        let matters: Vec<_> = complaints.iter().map(|&complaint| (complaint, None)).collect();
+        judge_all(&self.knowledge(), &matters)
+    }
+
     /// Whether an answer takes milliseconds and is better waited for.
     pub fn is_slow(&self) -> bool {
         self.knowledge().classifier().is_some_and(Classifier::is_slow)
@@ -214,18 +221,9 @@ impl Engine {
         let limits =
             BatchLimits { max_waiting, max_tokens: batch_tokens, ..BatchLimits::default() };
         Batcher::start(limits, move |batch: Vec<Inquiry>| {
-            let knowledge = knowledge.load_full();
-            let texts = batch.iter().map(|inquiry| inquiry.complaint.text.as_str());
-            let documents: Vec<_> = texts.map(|text| knowledge.analyzer.analyze(text)).collect();
-            let answers: Vec<Classification> = predict_all(&knowledge, &documents)
-                .into_iter()
-                .zip(&batch)
-                .zip(documents)
-                .map(|((prediction, inquiry), document)| {
-                    let said = Said { document, prediction, is_cascaded: false };
-                    conclude(&knowledge, &inquiry.complaint, inquiry.verdict.as_ref(), said)
-                })
-                .collect();
+            let matters: Vec<_> =
+                batch.iter().map(|it| (&it.complaint, it.verdict.as_ref())).collect();
+            let answers = judge_all(&knowledge.load_full(), &matters);
             for (inquiry, answer) in batch.into_iter().zip(answers) {
                 // Who has left meanwhile needs no answer.
                 drop(inquiry.reply.send(answer));
@@ -249,6 +247,24 @@ fn judge(
     let document = knowledge.analyzer.analyze(complaint.text.as_str());
     let prediction = guard(knowledge, |classifier| classifier.classify(&document));
     conclude(knowledge, complaint, verdict, Said { document, prediction, is_cascaded: false })
+}
+
+fn judge_all(
+    knowledge: &Arc<Knowledge>,
+    matters: &[(&Complaint, Option<&Verdict>)],
+) -> Vec<Classification> {
+    let texts = matters.iter().map(|(complaint, _)| complaint.text.as_str());
+    let documents: Vec<_> = texts.map(|text| knowledge.analyzer.analyze(text)).collect();
+    let predictions = predict_all(knowledge, &documents);
+    let said = predictions.into_iter().zip(documents).map(|(prediction, document)| Said {
+        document,
+        prediction,
+        is_cascaded: false,
+    });
+    let judged = matters.iter().zip(said);
+    judged
+        .map(|(&(complaint, verdict), said)| conclude(knowledge, complaint, verdict, said))
+        .collect()
 }
 
 /// By the fast part of the model alone, if it has one and finds the text easy.

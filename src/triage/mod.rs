@@ -38,7 +38,7 @@ pub use answer::{
     DecisionAnswer, EvidenceAnswer, FactsAnswer, FiredRule, LabelAnswer, ModelAnswer,
     PriorityTermAnswer, ReasonAnswer, RulesAnswer, SeverityAnswer, SignalAnswer,
 };
-pub use bulk::{ItemAnswer, Place, answer_item, answer_value};
+pub use bulk::{BulkItem, ItemAnswer, Place, answer_items};
 pub use case_answer::{CaseAnswer, CaseSummary, ElementsAnswer, JoinedAnswer, RepeatAnswer};
 pub use correction::{
     CorrectionAnswer, CorrectionRequest, ReasonRequest, RouteAnswer, parse_actor,
