@@ -5,10 +5,13 @@ use std::{fs, io, path::Path};
 
 use serde::Deserialize;
 
+use crate::inference;
 use crate::inference::encoder::config::{CONFIG_FILE, EncoderConfig};
 use crate::inference::encoder::error::Error;
+use crate::inference::encoder::packed::{ENCODER_CONFIG_FILE, ENCODER_FILE, unpack};
 use crate::inference::encoder::parameters::{Parameters, WEIGHTS_FILE};
 use crate::inference::encoder::tokenizer::{EncoderTokenizer, TOKENIZER_FILE};
+use crate::registry::Bundle;
 
 const VOCAB_FILE: &str = "vocab.txt";
 const TOKENIZER_CONFIG_FILE: &str = "tokenizer_config.json";
@@ -49,6 +52,27 @@ impl EncoderFolder {
         let parameters = Parameters::parse(&bytes, &config, &path)?;
         Ok(Self { config, parameters, tokenizer })
     }
+
+    /// The encoder of a blend, as far as 8 bits have kept its weights: what a model that is live
+    /// has learned is what the next one begins with.
+    pub fn from_bundle(bundle: &Bundle) -> Result<Self, inference::Error> {
+        let (config, tokenizer) = read_shape(bundle)?;
+        let parameters = unpack(&bundle.read(ENCODER_FILE)?, &config)?;
+        Ok(Self { config, parameters, tokenizer })
+    }
+}
+
+/// Shape and tokenizer of the encoder of a bundle.
+pub(super) fn read_shape(
+    bundle: &Bundle,
+) -> Result<(EncoderConfig, EncoderTokenizer), inference::Error> {
+    let config: EncoderConfig =
+        serde_json::from_slice(&bundle.read(ENCODER_CONFIG_FILE)?).map_err(|error| {
+            inference::Error::Encoder { file: ENCODER_CONFIG_FILE, why: error.to_string() }
+        })?;
+    let tokenizer = EncoderTokenizer::from_json(&bundle.read(TOKENIZER_FILE)?, config.max_tokens)
+        .map_err(|why| inference::Error::Encoder { file: TOKENIZER_FILE, why })?;
+    Ok((config, tokenizer))
 }
 
 /// `tokenizer.json` says everything; `vocab.txt` is the older way for `WordPiece` alone.

@@ -2,10 +2,11 @@
 
 use std::cell::RefCell;
 
+use crate::inference::encoder::folder::read_shape;
 use crate::inference::encoder::packed::Reader;
 use crate::inference::encoder::{
-    ENCODER_CONFIG_FILE, ENCODER_FILE, EncoderConfig, EncoderEngine, EncoderHeads,
-    EncoderTokenizer, TOKENIZER_FILE, Workspace,
+    ENCODER_FILE, EncoderConfig, EncoderEngine, EncoderHeads, EncoderTokenizer, TOKENIZER_FILE,
+    Workspace,
 };
 use crate::inference::{Error, Isa, n_outputs};
 use crate::registry::Bundle;
@@ -55,13 +56,7 @@ impl Encoder {
 
     /// Reads the files of a bundle.
     pub fn from_bundle(bundle: &Bundle, isa: Isa) -> Result<Self, Error> {
-        let config: EncoderConfig =
-            serde_json::from_slice(&bundle.read(ENCODER_CONFIG_FILE)?).map_err(|error| {
-                Error::Encoder { file: ENCODER_CONFIG_FILE, why: error.to_string() }
-            })?;
-        let tokenizer =
-            EncoderTokenizer::from_json(&bundle.read(TOKENIZER_FILE)?, config.max_tokens)
-                .map_err(|why| Error::Encoder { file: TOKENIZER_FILE, why })?;
+        let (config, tokenizer) = read_shape(bundle)?;
         let encoder = Self::new(&config, &bundle.read(ENCODER_FILE)?, tokenizer, isa)?;
         let expected: usize = bundle.manifest().taxonomy.heads().iter().map(n_outputs).sum();
         let found = encoder.heads.biases.len();

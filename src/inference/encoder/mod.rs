@@ -30,6 +30,6 @@ pub use error::Error as EncoderError;
 pub use folder::EncoderFolder;
 pub use member::Encoder;
 pub use optimizer::{AdamStep, Moments};
-pub use packed::{ENCODER_CONFIG_FILE, ENCODER_FILE, EncoderHeads, pack};
+pub use packed::{ENCODER_CONFIG_FILE, ENCODER_FILE, EncoderHeads, pack, unpack};
 pub use parameters::{Parameter, Parameters, WEIGHTS_FILE as FOLDER_WEIGHTS_FILE};
 pub use tokenizer::{EncoderTokenizer, TOKENIZER_FILE, Tokens};

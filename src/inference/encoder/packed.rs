@@ -1,6 +1,8 @@
 //! `encoder.safetensors`: the weights of an encoder and its heads in 8 bits, as bundles hold them.
 //! Plain row-major tensors; the order in which this CPU wants them is made when they are loaded.
 
+use std::collections::BTreeMap;
+
 use safetensors::{
     Dtype, SafeTensors,
     tensor::{TensorView, serialize},
@@ -93,6 +95,60 @@ pub fn pack(config: &EncoderConfig, parameters: &Parameters, heads: &EncoderHead
     file.finish()
 }
 
+/// The weights in the bytes of [`ENCODER_FILE`], as far as 8 bits have kept them: packed once more,
+/// they are the same.
+pub fn unpack(file: &[u8], config: &EncoderConfig) -> Result<Parameters, Error> {
+    let file = Reader::new(file)?;
+    let (hidden, inner) = (config.hidden_size, config.intermediate_size);
+    let mut tensors = Tensors::new();
+    let words = file.rows("embeddings.words", config.vocab_size, hidden)?;
+    tensors.insert("embeddings.word_embeddings.weight".to_owned(), words.to_numbers(hidden));
+    // The first segment's vector is part of the positions by now; all of our tokens have it.
+    let segments = vec![0.0; config.n_segments * hidden];
+    tensors.insert("embeddings.token_type_embeddings.weight".to_owned(), segments);
+    let mut positions = vec![0.0; config.first_position * hidden];
+    positions.extend(file.numbers("embeddings.positions", &[config.max_tokens, hidden])?);
+    tensors.insert("embeddings.position_embeddings.weight".to_owned(), positions);
+    let norm = |tensors: &mut Tensors, name: &str, source: &str| -> Result<(), Error> {
+        let of = |part: &str| file.numbers(&format!("{source}.{part}"), &[hidden]);
+        tensors.insert(format!("{name}.weight"), of("scales")?);
+        tensors.insert(format!("{name}.bias"), of("shifts")?);
+        Ok(())
+    };
+    norm(&mut tensors, "embeddings.LayerNorm", "embeddings.norm")?;
+    for layer in 0..config.n_layers {
+        let (name, source) = (format!("encoder.layer.{layer}"), format!("layers.{layer}"));
+        let at = format!("{source}.attention.projection");
+        let weights = file.rows(&at, 3 * hidden, hidden)?.to_numbers(hidden);
+        let biases = file.numbers(&format!("{at}.biases"), &[3 * hidden])?;
+        for (values, part) in [(weights, "weight"), (biases, "bias")] {
+            let factors = [(config.head_size() as f32).sqrt(), 1.0, 1.0];
+            let thirds = values.chunks_exact(values.len() / 3).zip(factors);
+            for ((values, factor), of) in thirds.zip(["query", "key", "value"]) {
+                let values = values.iter().map(|value| value * factor).collect();
+                tensors.insert(format!("{name}.attention.self.{of}.{part}"), values);
+            }
+        }
+        for (at, of, [n_outputs, n_inputs]) in [
+            ("attention.output", "attention.output.dense", [hidden, hidden]),
+            ("inner", "intermediate.dense", [inner, hidden]),
+            ("outer", "output.dense", [hidden, inner]),
+        ] {
+            let at = format!("{source}.{at}");
+            let weights = file.rows(&at, n_outputs, n_inputs)?.to_numbers(n_inputs);
+            tensors.insert(format!("{name}.{of}.weight"), weights);
+            let biases = file.numbers(&format!("{at}.biases"), &[n_outputs])?;
+            tensors.insert(format!("{name}.{of}.bias"), biases);
+        }
+        let of_attention = format!("{name}.attention.output.LayerNorm");
+        norm(&mut tensors, &of_attention, &format!("{source}.attention.norm"))?;
+        norm(&mut tensors, &format!("{name}.output.LayerNorm"), &format!("{source}.norm"))?;
+    }
+    Ok(Parameters::new(config, |name| tensors.remove(name).expect("every tensor was read")))
+}
+
+type Tensors = BTreeMap<String, Vec<f32>>;
+
 /// Collects tensors.
 #[derive(Default)]
 struct Writer {
@@ -139,6 +195,13 @@ pub(super) struct Reader<'f> {
 pub(super) struct PackedRows {
     pub(super) values: Vec<i8>,
     pub(super) scales: Vec<f32>,
+}
+
+impl PackedRows {
+    fn to_numbers(&self, width: usize) -> Vec<f32> {
+        let rows = self.values.chunks_exact(width).zip(&self.scales);
+        rows.flat_map(|(row, scale)| row.iter().map(move |&it| f32::from(it) * scale)).collect()
+    }
 }
 
 impl<'f> Reader<'f> {

@@ -11,7 +11,9 @@ use fenzhen::domain::{Head, HeadKind};
 use fenzhen::inference::{
     ENCODER_CONFIG_FILE, ENCODER_FILE, EncoderFolder, EncoderHeads, TOKENIZER_FILE, pack,
 };
-use fenzhen::registry::{Blend, BlendWeights, BundleWriter, Cascade, Digest, Kind};
+use fenzhen::registry::{
+    Blend, BlendWeights, Bundle, BundleWriter, Cascade, Digest, Kind, MANIFEST_FILE,
+};
 
 use crate::commands::input::Chosen;
 use crate::dataset::Dataset;
@@ -24,7 +26,7 @@ use crate::trainer::Trained;
 #[derive(Debug, clap::Args)]
 pub(super) struct Places {
     /// The starting weights of the encoder, where the recipe has one: a folder in the layout of
-    /// Hugging Face [default: the one that the recipe names]
+    /// Hugging Face, or the bundle of a blend [default: the one that the recipe names]
     #[arg(long, value_name = "DIR")]
     encoder: Option<PathBuf>,
     /// Where a training of an encoder keeps what it has reached; killed, it goes on from there
@@ -67,8 +69,8 @@ pub(super) fn train(
     let Some(settings) = &chosen.recipe.encoder else { return Ok(None) };
     let path = places.folder(chosen)?;
     progress.step("reading the encoder");
-    let folder = EncoderFolder::read(&path)
-        .with_context(|| format!("`{}` is no encoder to begin with", path.display()))?;
+    let folder =
+        read(&path).with_context(|| format!("`{}` is no encoder to begin with", path.display()))?;
     let seed = chosen.recipe.seed;
     // What a checkpoint belongs to: recipe, texts, starting weights.
     let weights = Digest::of(&folder.parameters.to_bytes(true));
@@ -83,6 +85,13 @@ pub(super) fn train(
         triage_share: chosen.recipe.triage_share,
     };
     Ok(Some(encoder::train(&plan, progress)?))
+}
+
+fn read(path: &Path) -> anyhow::Result<EncoderFolder> {
+    if path.join(MANIFEST_FILE).exists() {
+        return Ok(EncoderFolder::from_bundle(&Bundle::open(path)?)?);
+    }
+    Ok(EncoderFolder::read(path)?)
 }
 
 /// Joins an encoder to a linear model: scores are mixed and calibrated on the texts that neither

@@ -54,6 +54,15 @@ impl Checkpoints {
         Self { dir, training }
     }
 
+    /// The checkpoints of one of several trainings that are averaged.
+    pub(super) fn of_member(&self, member: usize) -> Self {
+        let mut checkpoints = self.clone();
+        if 0 < member {
+            checkpoints.dir.push(format!("member-{member}"));
+        }
+        checkpoints
+    }
+
     /// Sets a learner to the last checkpoint, if there is one.
     pub(super) fn resume(&self, learner: &mut Learner) -> Result<State, Error> {
         let path = self.dir.join(STATE_FILE);
@@ -133,6 +142,36 @@ impl Checkpoints {
 }
 
 impl Learner {
+    /// Its weights by name.
+    pub(super) fn weights(&self) -> Result<HashMap<String, Tensor>, Error> {
+        self.tensors(false)?
+            .into_iter()
+            // A variable shares its memory with its tensor, and it will move.
+            .map(|(name, tensor)| Ok((name, tensor.copy()?)))
+            .collect()
+    }
+
+    /// Takes weights over.
+    pub(super) fn set_weights(&mut self, weights: &HashMap<String, Tensor>) -> Result<(), Error> {
+        self.set(weights, false)
+    }
+
+    /// Moves its weights to the mean of its own and those of others.
+    pub(super) fn average_with(&mut self, others: &[Self]) -> Result<(), Error> {
+        let mut sums = self.weights()?;
+        for other in others {
+            for (name, tensor) in other.tensors(false)? {
+                let sum = sums.remove(&name).expect("they were built alike").add(&tensor)?;
+                sums.insert(name, sum);
+            }
+        }
+        let share = 1.0 / (others.len() + 1) as f64;
+        for sum in sums.values_mut() {
+            *sum = (&*sum * share)?;
+        }
+        self.set(&sums, false)
+    }
+
     /// Its weights by name, with their moments where it is to go on.
     fn tensors(&self, with_moments: bool) -> Result<HashMap<String, Tensor>, Error> {
         let list = |values: &[f32]| Tensor::from_slice(values, values.len(), &Device::Cpu);

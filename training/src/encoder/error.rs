@@ -10,6 +10,9 @@ pub enum Error {
     /// The folder or its tokenizer.
     #[error(transparent)]
     Encoder(#[from] EncoderError),
+    /// The weights in 8 bits.
+    #[error(transparent)]
+    Packed(#[from] fenzhen::inference::Error),
     /// A tensor operation.
     #[error("the training failed")]
     Tensor(#[from] candle_core::Error),

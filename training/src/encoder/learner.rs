@@ -48,6 +48,8 @@ pub(super) struct Learner {
     pub(super) words: Vec<f32>,
     pub(super) word_moments: Moments,
     pub(super) n_steps_done: usize,
+    /// Which of several trainings this is, from 0.
+    pub(super) member: usize,
 }
 
 /// The texts of a step or an evaluation.
@@ -73,6 +75,7 @@ impl Learner {
         settings: &EncoderSettings,
         standard: Standard,
         n_outputs: usize,
+        member: usize,
     ) -> Result<Self> {
         let mut bert = Bert::from_parameters(&folder.config, &folder.parameters)?;
         let hidden = folder.config.hidden_size;
@@ -106,6 +109,7 @@ impl Learner {
             words,
             word_moments,
             n_steps_done: 0,
+            member,
         })
     }
 
@@ -124,7 +128,8 @@ impl Learner {
             .enumerate()
             .filter(|(_, texts)| !texts.is_empty())
             .map(|(part, share)| {
-                let seed = (self.n_steps_done * N_PARTS + part) as u32;
+                let seed = self.member * n_steps + self.n_steps_done;
+                let seed = (seed * N_PARTS + part) as u32;
                 let factor = 1.0 / texts.len() as f32;
                 self.part(&packed, corpus, share, (objective, factor, seed))
             })

@@ -16,7 +16,8 @@ use std::time::{Duration, Instant};
 
 use fenzhen::domain::HeadKind;
 use fenzhen::inference::{
-    Bert, Choice, EncoderConfig, EncoderFolder, EncoderTokenizer, Parameters, decide, n_outputs,
+    Bert, Choice, EncoderConfig, EncoderEngine, EncoderFolder, EncoderHeads, EncoderTokenizer, Isa,
+    Parameters, Workspace, decide, n_outputs, pack,
 };
 use fenzhen::text::Analyzer;
 use rand::SeedableRng;
@@ -43,6 +44,8 @@ pub use settings::EncoderSettings;
 const NOTE_EVERY: Duration = Duration::from_mins(1);
 /// Mean and deviation of the vectors are taken from so many texts.
 const N_STANDARD: usize = 4_096;
+/// So many texts go through the encoder together where it does not learn.
+const TEXTS_SIDE_BY_SIDE: usize = 16;
 
 /// What to train, how, and where to keep what was reached.
 #[derive(Debug)]
@@ -94,18 +97,24 @@ struct Prepared {
 /// Trains the encoder, from its last checkpoint if there is one.
 pub fn train(plan: &Plan<'_>, progress: &Progress) -> Result<TrainedEncoder, Error> {
     let prepared = prepare(plan, progress)?;
-    let bert = Bert::from_parameters(&plan.folder.config, &plan.folder.parameters)?;
     if plan.settings.trained_layers == 0 {
-        return train_heads(plan, &prepared, &bert, progress);
+        return train_heads(plan, &prepared, progress);
     }
+    let bert = Bert::from_parameters(&plan.folder.config, &plan.folder.parameters)?;
     let sample: Vec<usize> = prepared.training.iter().copied().take(N_STANDARD).collect();
     let standard = Standard::of(&pool(&bert, &prepared.tokens, &sample)?);
     drop(bert);
     let n_outputs = total_outputs(&plan.dataset.taxonomy);
-    let mut learner = Learner::new(plan.folder, plan.settings, standard, n_outputs)?;
-    learn(plan, &prepared, &mut learner, progress)?;
     let corpus = Corpus { dataset: plan.dataset, tokens: &prepared.tokens };
-    let scores = learner.scores(corpus, &prepared.validation)?;
+    let mut members = Vec::new();
+    for member in 0..plan.settings.members {
+        let mut learner =
+            Learner::new(plan.folder, plan.settings, standard.clone(), n_outputs, member)?;
+        learn(plan, &prepared, &mut learner, progress)?;
+        let scores = learner.scores(corpus, &prepared.validation)?;
+        members.push((quality(plan, &prepared.validation, &scores), learner));
+    }
+    let (learner, scores) = join(plan, &prepared, members, progress)?;
     let (weights, biases) = learner.head_weights()?;
     Ok(TrainedEncoder {
         parameters: learner.parameters()?,
@@ -147,15 +156,32 @@ fn prepare(plan: &Plan<'_>, progress: &Progress) -> Result<Prepared, Error> {
     Ok(Prepared { config, tokenizer, tokens, training, validation })
 }
 
+/// The vectors of all texts as the service will compute them: heads learn what they will see, and
+/// several times as fast as with more bits.
+fn vectors_as_served(plan: &Plan<'_>, prepared: &Prepared) -> Result<Vec<Vec<f32>>, Error> {
+    let (config, hidden) = (&prepared.config, prepared.config.hidden_size);
+    let none = EncoderHeads {
+        means: vec![0.0; hidden],
+        deviations: vec![1.0; hidden],
+        weights: Vec::new(),
+        biases: Vec::new(),
+    };
+    let bytes = pack(config, &plan.folder.parameters, &none);
+    let engine = EncoderEngine::from_bytes(&bytes, config, Isa::best())?;
+    let chunks = prepared.tokens.par_chunks(TEXTS_SIDE_BY_SIDE);
+    let vectors = chunks.map_init(Workspace::default, |space, texts| {
+        engine.pool(&texts.iter().map(Vec::as_slice).collect::<Vec<_>>(), space)
+    });
+    Ok(vectors.flatten_iter().collect())
+}
+
 fn train_heads(
     plan: &Plan<'_>,
     prepared: &Prepared,
-    bert: &Bert,
     progress: &Progress,
 ) -> Result<TrainedEncoder, Error> {
     progress.step("computing vectors");
-    let all: Vec<usize> = (0..prepared.tokens.len()).collect();
-    let mut vectors = pool(bert, &prepared.tokens, &all)?;
+    let mut vectors = vectors_as_served(plan, prepared)?;
     let standard = Standard::of(&vectors);
     for vector in &mut vectors {
         let lines = standard.means.iter().zip(&standard.deviations);
@@ -190,6 +216,38 @@ fn train_heads(
     })
 }
 
+/// The average of the trainings, or the best of them where that is better; with its scores of the
+/// kept texts.
+fn join(
+    plan: &Plan<'_>,
+    prepared: &Prepared,
+    mut members: Vec<(f64, Learner)>,
+    progress: &Progress,
+) -> Result<(Learner, Vec<Vec<f32>>), Error> {
+    let corpus = Corpus { dataset: plan.dataset, tokens: &prepared.tokens };
+    members.sort_by(|a, b| b.0.total_cmp(&a.0));
+    let mut rest = members.into_iter();
+    let (best, mut learner) = rest.next().expect("there is at least one training");
+    let others: Vec<Learner> = rest.map(|(_, learner)| learner).collect();
+    let alone = learner.scores(corpus, &prepared.validation)?;
+    if others.is_empty() {
+        return Ok((learner, alone));
+    }
+    let kept = learner.weights()?;
+    learner.average_with(&others)?;
+    let scores = learner.scores(corpus, &prepared.validation)?;
+    let quality = quality(plan, &prepared.validation, &scores);
+    progress.note(&format!(
+        "{} trainings averaged: quality {quality:.4}, the best alone {best:.4}",
+        others.len() + 1
+    ));
+    if quality < best {
+        learner.set_weights(&kept)?;
+        return Ok((learner, alone));
+    }
+    Ok((learner, scores))
+}
+
 /// Passes over the texts until nothing improves; leaves the learner as it was at its best.
 fn learn(
     plan: &Plan<'_>,
@@ -201,21 +259,23 @@ fn learn(
     let settings = plan.settings;
     let objective = Objective::new(plan.dataset, &prepared.training, settings.class_weight_power);
     let steps_per_epoch = prepared.training.len().div_ceil(settings.batch_size);
-    let mut state = plan.checkpoints.resume(learner)?;
+    let checkpoints = plan.checkpoints.of_member(learner.member);
+    let mut state = checkpoints.resume(learner)?;
     if 0 < learner.n_steps_done {
         progress.note(&format!("goes on after step {}", learner.n_steps_done));
     }
     let mut pace = Pace::new(learner.n_steps_done, steps_per_epoch * settings.epochs, progress);
     while state.epoch < settings.epochs && state.n_without_gain < settings.patience {
         let mut order = prepared.training.clone();
-        order.shuffle(&mut ChaCha8Rng::seed_from_u64(plan.seed + 1 + state.epoch as u64));
+        let seed = plan.seed + 1 + (learner.member * settings.epochs + state.epoch) as u64;
+        order.shuffle(&mut ChaCha8Rng::seed_from_u64(seed));
         for batch in order.chunks(settings.batch_size).skip(state.step) {
             let loss =
                 learner.step(corpus, batch, &objective, steps_per_epoch * settings.epochs)?;
             state.step += 1;
             pace.tell(batch.len(), loss, learner.n_steps_done);
             if learner.n_steps_done.is_multiple_of(settings.checkpoint_steps) {
-                plan.checkpoints.save(learner, &state)?;
+                checkpoints.save(learner, &state)?;
             }
         }
         let scores = learner.scores(corpus, &prepared.validation)?;
@@ -225,14 +285,14 @@ fn learn(
             .note(&format!("pass {} of {}: quality {quality:.4}", state.epoch, settings.epochs));
         if state.best.is_none_or(|best| best < quality) {
             (state.best, state.n_without_gain) = (Some(quality), 0);
-            plan.checkpoints.save_best(learner)?;
+            checkpoints.save_best(learner)?;
         } else {
             state.n_without_gain += 1;
         }
-        plan.checkpoints.save(learner, &state)?;
+        checkpoints.save(learner, &state)?;
     }
     pace.finish();
-    plan.checkpoints.restore_best(learner)
+    checkpoints.restore_best(learner)
 }
 
 /// The mean over heads of macro-F1, or quadratic kappa where labels have an order, as the

@@ -24,6 +24,10 @@ pub struct EncoderSettings {
     pub epochs: usize,
     /// Stops when so many passes have not improved on the best one.
     pub patience: usize,
+    /// So many trainings that differ in the order of texts and in what dropout drops are averaged
+    /// into one set of weights (Wortsman et al. 2022, "Model soups").
+    #[serde(default = "one")]
+    pub members: usize,
     /// How many texts make a step.
     pub batch_size: usize,
     /// The largest rate of learning of the encoder.
@@ -44,6 +48,10 @@ pub struct EncoderSettings {
     pub checkpoint_steps: usize,
 }
 
+const fn one() -> usize {
+    1
+}
+
 impl EncoderSettings {
     /// Adds what makes no sense.
     pub fn check(&self, mistakes: &mut Vec<String>) {
@@ -52,6 +60,7 @@ impl EncoderSettings {
             ("validation_folds", self.validation_folds, (2, 100)),
             ("epochs", self.epochs, (1, 1_000)),
             ("patience", self.patience, (1, 1_000)),
+            ("members", self.members, (1, 16)),
             ("batch_size", self.batch_size, (2, 4_096)),
             ("checkpoint_steps", self.checkpoint_steps, (1, 1_000_000)),
         ] {

@@ -89,6 +89,7 @@ fn settings(trained_layers: usize) -> EncoderSettings {
         validation_folds: 5,
         epochs: 12,
         patience: 12,
+        members: 1,
         batch_size: 16,
         rate: 1e-3,
         head_rate: 1e-2,
@@ -102,11 +103,10 @@ fn settings(trained_layers: usize) -> EncoderSettings {
 }
 
 /// Trains on everything but a fold, and looks at the figures of that fold.
-fn check(trained_layers: usize, least_quality: f64) -> TrainedEncoder {
-    let (dataset, folder, settings) = (dataset(), folder(), settings(trained_layers));
+fn check(settings: &EncoderSettings, least_quality: f64) -> TrainedEncoder {
+    let (dataset, folder) = (&dataset(), &folder());
     let dir = tempfile::tempdir().unwrap();
     let checkpoints = Checkpoints::new(dir.path().to_owned(), Digest::of(b"test"));
-    let (dataset, settings, folder) = (&dataset, &settings, &folder);
     let plan = Plan { dataset, settings, folder, seed: 7, checkpoints, triage_share: 0.1 };
     let trained = train(&plan, &Progress::silent()).unwrap();
     let quality = quality(&plan, &trained.validation, &trained.scores);
@@ -116,14 +116,33 @@ fn check(trained_layers: usize, least_quality: f64) -> TrainedEncoder {
 
 #[test]
 fn all_layers_learn() {
-    let trained = check(2, 0.9);
+    let trained = check(&settings(2), 0.9);
     assert_eq!(trained.config.max_tokens, 30);
     assert_ne!(trained.parameters, folder().parameters);
 }
 
 #[test]
+fn trainings_that_differ_by_chance_are_averaged() {
+    let alone = check(&settings(2), 0.9);
+    let together = check(&EncoderSettings { members: 2, ..settings(2) }, 0.9);
+    assert_ne!(alone.parameters, together.parameters);
+}
+
+#[test]
+fn an_average_lies_in_the_middle() {
+    let dirs = [tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap()];
+    let of = |dir: &tempfile::TempDir| Checkpoints::new(dir.path().to_owned(), Digest::of(b"x"));
+    let (mut one, other) = (steps(&of(&dirs[0]), 0, 6), steps(&of(&dirs[1]), 0, 3));
+    let (a, b) = (one.head_weights().unwrap().0, other.head_weights().unwrap().0);
+    one.average_with(&[other]).unwrap();
+    let mean = one.head_weights().unwrap().0;
+    assert!(a.iter().zip(&b).zip(&mean).all(|((a, b), it)| ((a + b) / 2.0 - it).abs() < 1e-6));
+    assert_ne!(a, b);
+}
+
+#[test]
 fn the_top_layer_learns_and_the_others_stay() {
-    let (before, after) = (folder().parameters, check(1, 0.9).parameters);
+    let (before, after) = (folder().parameters, check(&settings(1), 0.9).parameters);
     let moved = |name: &str| before.get(name) != after.get(name);
     assert!(!moved("encoder.layer.0.output.dense.weight"));
     assert!(moved("encoder.layer.1.output.dense.weight"));
@@ -131,7 +150,7 @@ fn the_top_layer_learns_and_the_others_stay() {
 
 #[test]
 fn heads_learn_on_an_encoder_that_stays() {
-    let trained = check(0, 0.8);
+    let trained = check(&settings(0), 0.8);
     assert_eq!(trained.parameters, folder().parameters);
 }
 
@@ -144,7 +163,7 @@ fn steps(checkpoints: &Checkpoints, from: usize, to: usize) -> Learner {
     let all: Vec<usize> = (0..tokens.len()).collect();
     let standard = Standard::of(&pool(&bert, &tokens, &all).unwrap());
     let n_outputs = total_outputs(&dataset.taxonomy);
-    let mut learner = Learner::new(&folder, &settings, standard, n_outputs).unwrap();
+    let mut learner = Learner::new(&folder, &settings, standard, n_outputs, 0).unwrap();
     let state = checkpoints.resume(&mut learner).unwrap();
     assert_eq!((state.step, learner.n_steps_done), (from, from));
     let objective = Objective::new(&dataset, &all, 0.5);

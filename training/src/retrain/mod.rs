@@ -14,8 +14,8 @@ use std::{
 
 use clap::Parser;
 use fenzhen::domain::Taxonomy;
-use fenzhen::inference::WEIGHTS_FILE;
-use fenzhen::registry::{Bundle, Digest, Live, Registry};
+use fenzhen::inference::{ENCODER_FILE, WEIGHTS_FILE};
+use fenzhen::registry::{Bundle, Digest, Kind, Live, Registry};
 use jiff::Timestamp;
 use serde::Serialize;
 
@@ -177,7 +177,7 @@ impl Plan {
             split.holdout.len(),
             split.n_left_out
         ));
-        let bundle = self.train(registry, &folder, &split)?;
+        let bundle = self.train(registry, &recipe, &folder, &split)?;
         let candidate = Model::load(bundle)?;
         refuse_the_same(registry, &candidate)?;
         progress.step("measuring against the live model");
@@ -227,6 +227,7 @@ impl Plan {
     fn train(
         &self,
         registry: &Registry,
+        recipe: &Recipe,
         folder: &RunFolder,
         split: &Split,
     ) -> Result<Bundle, Error> {
@@ -245,6 +246,12 @@ impl Plan {
         words.extend(["--out".into(), out.clone().into()]);
         if let Some(live) = registry.find_live()? {
             words.extend(["--parent".into(), live.version().into()]);
+            // What the live encoder has learned is what the next one begins with.
+            let encoder = recipe.encoder.as_ref().filter(|settings| settings.folder.is_none());
+            let live = encoder.map(|_| registry.live()).transpose()?;
+            if let Some(live) = live.filter(|live| live.manifest().kind == Kind::Blend) {
+                words.extend(["--encoder".into(), live.path().into()]);
+            }
         }
         let cli = Cli::try_parse_from(words).map_err(|error| Error::Train(error.to_string()))?;
         train::run(cli.arguments).map_err(|error| Error::Train(format!("{error:#}")))?;
@@ -290,9 +297,10 @@ fn write_evaluation(
 /// The same weights again would only make the history longer.
 fn refuse_the_same(registry: &Registry, candidate: &Model) -> Result<(), Error> {
     let Ok(live) = registry.live() else { return Ok(()) };
-    let weights = |bundle: &Bundle| {
+    let weights = |bundle: &Bundle| -> Vec<Digest> {
         let files = bundle.manifest().files.iter();
-        files.filter(|file| file.name == WEIGHTS_FILE).map(|file| file.sha256).next()
+        let weights = files.filter(|file| [WEIGHTS_FILE, ENCODER_FILE].contains(&&*file.name));
+        weights.map(|file| file.sha256).collect()
     };
     let same_decisions = live.manifest().decisions == candidate.bundle().manifest().decisions;
     if weights(&live) == weights(candidate.bundle()) && same_decisions {

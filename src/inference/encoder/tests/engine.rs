@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use super::tiny;
-use crate::inference::encoder::packed::pack;
+use crate::inference::encoder::packed::{pack, unpack};
 use crate::inference::encoder::{
     Encoder, EncoderConfig, EncoderEngine, EncoderHeads, Parameters, Workspace,
 };
@@ -167,6 +167,28 @@ fn scores_are_the_dense_layer_over_the_standardized_vector() {
         }
         assert!((score - expected).abs() < 1e-4, "{score} {expected}");
     }
+}
+
+#[test]
+fn weights_that_were_unpacked_and_packed_again_are_the_same() {
+    let config = tiny::config();
+    let once = unpack(&packed(), &config).unwrap();
+    let original = tiny::parameters(&config);
+    let mut n_compared = 0;
+    for (name, kept) in once.iter().filter(|(name, _)| !name.starts_with("embeddings.p")) {
+        let largest = original.get(name).iter().fold(0.0_f32, |most, it| most.max(it.abs()));
+        let is_close = |(a, b): (&f32, &f32)| (a - b).abs() <= largest / 200.0;
+        let is_segment = name.contains("token_type");
+        assert!(is_segment || kept.values.iter().zip(original.get(name)).all(is_close), "{name}");
+        n_compared += 1;
+    }
+    assert!(20 < n_compared);
+    let twice = pack(&config, &once, &heads(&config, N_OUTPUTS));
+    let engine = |bytes: &[u8]| EncoderEngine::from_bytes(bytes, &config, Isa::best()).unwrap();
+    let vectors = |bytes| engine(bytes).pool(&[&[2, 7, 9, 3]], &mut Workspace::default());
+    let (first, second) = (vectors(&packed()), vectors(&twice));
+    let differs = |(a, b): (&f32, &f32)| 1e-4 < (a - b).abs();
+    assert!(!first[0].iter().zip(&second[0]).any(differs), "{first:?} {second:?}");
 }
 
 #[test]
