@@ -3,9 +3,12 @@
 use std::{
     fs,
     io::{BufRead, BufReader},
+    path::Path,
     process::{Child, Stdio},
 };
 
+use fenzhen::inference::{ENCODER_FILE, EncoderConfig, EncoderFolder, Parameters};
+use fenzhen::registry::{Bundle, Kind};
 use serde_json::Value;
 
 use crate::database::fill;
@@ -28,6 +31,7 @@ const STEPS: [&str; 7] = [
 struct Desk {
     place: Workplace,
     database: String,
+    recipe: &'static str,
 }
 
 impl Desk {
@@ -45,11 +49,11 @@ impl Desk {
         }
         place.edit("gate.toml", "tolerance_as_decided = 0.0", "tolerance_as_decided = 1.0");
         place.edit("gate.toml", "tolerance_at_rate = 0.02", "tolerance_at_rate = 1.0");
-        Self { place, database }
+        Self { place, database, recipe: "linear.toml" }
     }
 
     fn arguments(&self) -> Vec<String> {
-        let recipe = crate::workplace::root().join("training/recipes/linear.toml");
+        let recipe = crate::workplace::root().join("training/recipes").join(self.recipe);
         let recipe = recipe.to_str().unwrap();
         let words = ["retrain", "--base", "base.jsonl", "--gate", "gate.toml", "--runs", "runs"];
         let words = words.into_iter().chain(["--recipe", recipe, "--database", &self.database]);
@@ -126,6 +130,58 @@ fn what_people_said_makes_the_next_model() {
     assert!(output.status.success(), "{}", stderr(&output));
     assert!(stderr(&output).contains("has learned this already"), "{}", stderr(&output));
     assert_eq!(desk.place.registry().history().unwrap().len(), 1);
+}
+
+/// An encoder of invented weights in the layout of Hugging Face.
+fn write_encoder(dir: &Path) {
+    let config = r#"{"model_type": "bert", "vocab_size": 12, "hidden_size": 32,
+      "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 64,
+      "max_position_embeddings": 64, "type_vocab_size": 1}"#;
+    fs::create_dir(dir).unwrap();
+    fs::write(dir.join("config.json"), config).unwrap();
+    fs::write(dir.join("vocab.txt"), "[PAD]\n[UNK]\n[CLS]\n[SEP]\n快\n递\n退\n款\n电\n烧\n客\n服")
+        .unwrap();
+    let shape = EncoderConfig::parse(config.as_bytes(), Path::new("config.json")).unwrap();
+    let noise = |n: usize| (0..n).map(|idx| (idx * 7919 % 101) as f32 / 100.0 - 0.5).collect();
+    let parameters = Parameters::new(&shape, |name| {
+        noise(match name {
+            "embeddings.word_embeddings.weight" => 12 * 32,
+            "embeddings.position_embeddings.weight" => 64 * 32,
+            "embeddings.token_type_embeddings.weight" => 32,
+            name if name.ends_with("intermediate.dense.bias") => 64,
+            name if name.ends_with("bias") || name.contains("LayerNorm") => 32,
+            name if name.contains("attention") => 32 * 32,
+            _ => 64 * 32,
+        })
+    });
+    fs::write(dir.join("model.safetensors"), parameters.to_bytes(false)).unwrap();
+}
+
+#[test]
+fn a_blend_that_is_live_gives_its_encoder_to_the_next_one() {
+    let desk = Desk { recipe: "encoder-heads.toml", ..Desk::new() };
+    let place = &desk.place;
+    write_encoder(&place.path("tiny"));
+    let recipe = crate::workplace::root().join("training/recipes/encoder-heads.toml");
+    let train = ["train", "--recipe", recipe.to_str().unwrap(), "--data", "base.jsonl"];
+    let output = place.lab(&[&train[..], &["--encoder", "tiny", "--out", "models/blend"]].concat());
+    assert!(output.status.success(), "{}", stderr(&output));
+    let live = toml::to_string(&place.live_of("blend")).unwrap();
+    fs::write(place.models().join("live.toml"), live).unwrap();
+
+    let output = desk.run(&["--promote", "--reason", "a new season"]);
+    assert!(output.status.success(), "{}", stderr(&output));
+    let (before, after) = (place.bundle("blend"), place.registry().live().unwrap());
+    assert_eq!(after.manifest().kind, Kind::Blend);
+    assert_eq!(after.manifest().lineage.parent, Some(before.version()));
+    let words = |bundle: &Bundle| {
+        let folder = EncoderFolder::from_bundle(bundle).unwrap();
+        folder.parameters.get("embeddings.word_embeddings.weight").to_vec()
+    };
+    let is_close = |(a, b): (&f32, &f32)| (a - b).abs() < 1e-5;
+    assert!(words(&before).iter().zip(&words(&after)).all(is_close));
+    let weights = |bundle: &Bundle| bundle.read(ENCODER_FILE).unwrap();
+    assert_ne!(weights(&before), weights(&after), "heads were fitted anew");
 }
 
 #[test]

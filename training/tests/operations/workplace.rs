@@ -96,8 +96,12 @@ impl Workplace {
         assert!(output.status.success(), "{}", stderr(&output));
     }
 
+    pub(crate) fn bundle(&self, name: &str) -> Bundle {
+        Bundle::open(&self.models().join(name)).unwrap()
+    }
+
     pub(crate) fn live_of(&self, name: &str) -> Live {
-        Live::of(&Bundle::open(&self.models().join(name)).unwrap())
+        Live::of(&self.bundle(name))
     }
 
     pub(crate) fn live_name(&self) -> String {
