@@ -52,6 +52,7 @@ fn intake(received_at: Timestamp) -> Intake {
         elements: Elements::default(),
         occurred_at: None,
         created_at: received_at,
+        owner: None,
         triage,
     };
     let event = NewEvent {

@@ -22,7 +22,7 @@ pub struct Act {
 pub enum Command {
     Accept { contact_person: String },
     Assign { department: String },
-    Take,
+    Take { owner: Option<String> },
     Review { finding: String },
     Investigate { lead: String, departments: Vec<String> },
     Opine { department: String, opinion: String },
@@ -52,7 +52,7 @@ impl Command {
         match self {
             Self::Accept { .. } => Move::Accept,
             Self::Assign { .. } => Move::Assign,
-            Self::Take => Move::Take,
+            Self::Take { .. } => Move::Take,
             Self::Review { .. } => Move::Review,
             Self::Investigate { .. } => Move::Investigate,
             Self::Opine { .. } => Move::Opine,

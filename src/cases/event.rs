@@ -97,7 +97,11 @@ pub enum Event {
     #[serde(rename = "case.assigned")]
     Assigned { department: String },
     #[serde(rename = "case.taken")]
-    Taken {},
+    Taken {
+        /// To whom it was handed; nobody where somebody took it for themselves.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        owner: Option<String>,
+    },
     #[serde(rename = "case.reviewed")]
     Reviewed { finding: String },
     #[serde(rename = "case.investigation_opened")]

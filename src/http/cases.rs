@@ -171,6 +171,7 @@ pub(super) async fn list(
         channel.ok_or_else(|| ApiError::Parameter("`channel` is none that we know".to_owned()))
     });
     let filter = CaseFilter {
+        alert: None,
         queue: parse_parameter::<QueueId>("queue", parameters.queue)?,
         status: parameters.status,
         category: parse_parameter::<LabelId>("category", parameters.category)?,

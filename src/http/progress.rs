@@ -45,7 +45,7 @@ pub(super) async fn show(
 /// | --- | --- |
 /// | `acceptance` 受理确认 | `contact_person` |
 /// | `assignment` 分派 | `department` |
-/// | `owner` | none: the sender takes the case over 首问负责制 |
+/// | `owner` | `owner`, to whom a lead hands the case; without it the sender takes it over 首问负责制 |
 /// | `reviews` 复核 | `finding` |
 /// | `investigation` 调查 | `lead`, `departments` |
 /// | `opinions` 部门意见 | `department`, `opinion` |

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use jiff::civil::Date;
 use sha2::{Digest, Sha256};
 
+use crate::domain::RuleId;
 use crate::rules::Hit;
 use crate::rules::compile::{Draft, Vocabulary};
 use crate::rules::examples::Trial;
@@ -22,6 +23,7 @@ pub struct RuleSet {
     version: String,
     pub(super) lexicon: Lexicon,
     rules: Vec<Rule>,
+    trials: Vec<Trial>,
 }
 
 impl RuleSet {
@@ -43,6 +45,7 @@ impl RuleSet {
             version: format!("{}+{}", draft.version, digest(files)),
             lexicon: draft.lexicon,
             rules: draft.rules.into_iter().map(|draft| draft.rule).collect(),
+            trials,
         })
     }
 
@@ -74,6 +77,11 @@ impl RuleSet {
     /// The rules in the order of their files.
     pub fn iter(&self) -> impl Iterator<Item = &Rule> {
         self.rules.iter()
+    }
+
+    /// The examples of a rule, as they came out when it was checked.
+    pub fn trials(&self, rule: &RuleId) -> impl Iterator<Item = &Trial> {
+        self.trials.iter().filter(move |trial| trial.rule == *rule)
     }
 
     /// All rules that fire, in the order of their files.

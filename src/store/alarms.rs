@@ -16,6 +16,7 @@ struct Rearm {
     case_id: Uuid,
     version: u32,
     alarm_at: Option<Timestamp>,
+    owner: Option<String>,
 }
 
 /// What the clocks run by has changed.
@@ -47,14 +48,15 @@ impl Store {
         ours.into_iter().map(id).collect()
     }
 
-    /// Sets the next alarm of a case, if it still has the version that was read.
+    /// Sets the next alarm of a case and who owns it, if it still has the version that was read.
     pub async fn set_alarm(
         &self,
         case_id: Uuid,
         version: u32,
         alarm_at: Option<Timestamp>,
+        owner: Option<String>,
     ) -> Result<(), Error> {
-        self.writer.write(Rearm { case_id, version, alarm_at }).await
+        self.writer.write(Rearm { case_id, version, alarm_at, owner }).await
     }
 
     /// Makes every open case due for a look when what the clocks run by is not what it was, such
@@ -83,9 +85,10 @@ impl Write for Rearm {
     type Output = ();
 
     async fn run(&self, connection: &mut AnyConnection) -> Result<(), Error> {
-        let sql = "UPDATE cases SET alarm_at = $1 WHERE id = $2 AND version = $3";
+        let sql = "UPDATE cases SET alarm_at = $1, owner = $2 WHERE id = $3 AND version = $4";
         let query = sqlx::query(sql)
             .bind(self.alarm_at.map(Timestamp::as_microsecond))
+            .bind(self.owner.as_deref())
             .bind(self.case_id.to_string())
             .bind(i64::from(self.version));
         query.execute(connection).await?;

@@ -6,15 +6,14 @@ use std::fmt;
 use jiff::Timestamp;
 use sqlx::any::{AnyArguments, AnyRow};
 use sqlx::query::Query;
-use sqlx::{Any, AnyConnection, Arguments, AssertSqlSafe, Encode, Type};
+use sqlx::{Any, AnyConnection};
 use uuid::Uuid;
 
 use crate::domain::{
-    Channel, Complaint, CustomerTier, Elements, LabelId, Labels, Money, QueueId, Reach, Tier,
+    Channel, Complaint, CustomerTier, Elements, LabelId, Labels, Money, QueueId, Tier,
 };
 use crate::store::Store;
 use crate::store::corrections::to_json;
-use crate::store::cursor::{CaseCursor, Page};
 use crate::store::error::{Constraint, Error};
 use crate::store::events::{NewEvent, insert_event};
 use crate::store::idempotency::{Completion, finish_claim};
@@ -40,6 +39,8 @@ pub struct NewCase {
     pub occurred_at: Option<Timestamp>,
     /// When it was stored.
     pub created_at: Timestamp,
+    /// Who owns it 首问负责制, if anybody does.
+    pub owner: Option<String>,
     /// What triage made of it.
     pub triage: Triage,
 }
@@ -125,27 +126,6 @@ pub enum Inserted {
     Changed,
 }
 
-/// Which cases to list; what is not set does not matter.
-#[derive(Clone, Debug, Default)]
-pub struct CaseFilter {
-    /// On this queue.
-    pub queue: Option<QueueId>,
-    /// In this status.
-    pub status: Option<String>,
-    /// About this.
-    pub category: Option<LabelId>,
-    /// This severe.
-    pub severity: Option<LabelId>,
-    /// Seen by executives or not.
-    pub executive_review: Option<bool>,
-    /// To be labelled by a person or not.
-    pub needs_triage: Option<bool>,
-    /// From this channel.
-    pub channel: Option<Channel>,
-    /// Of those that the reader may see.
-    pub reach: Option<Reach>,
-}
-
 /// Every column in the order in which `bind` writes them.
 macro_rules! columns {
     () => {
@@ -153,7 +133,7 @@ macro_rules! columns {
          employee, order_number, demand, evidence, amount_fen, customer_tier, prior_contacts, occurred_at, \
          received_at, created_at, status, is_open, queue, department, tier, category, severity, \
          severity_rank, sentiment, executive_review, needs_triage, priority, first_due_at, \
-         resolution_due_at, model_version, rules_version, fallback, answer, version, model_labels, labels"
+         resolution_due_at, model_version, rules_version, fallback, answer, version, model_labels, labels, owner"
     };
 }
 pub(super) use columns;
@@ -173,70 +153,6 @@ impl Store {
         let sql = concat!("SELECT ", columns!(), " FROM cases WHERE id = $1");
         let row = sqlx::query(sql).bind(id.to_string()).fetch_optional(&self.pool).await?;
         row.as_ref().map(read_case).transpose()
-    }
-
-    /// Cases, newest first.
-    pub async fn list_cases(
-        &self,
-        filter: &CaseFilter,
-        after: Option<CaseCursor>,
-        limit: u16,
-    ) -> Result<Page<Case, CaseCursor>, Error> {
-        let mut conditions = Conditions::default();
-        let text = |id: &LabelId| id.as_str().to_owned();
-        conditions.and("queue =", filter.queue.as_ref().map(|queue| queue.as_str().to_owned()))?;
-        conditions.and("status =", filter.status.clone())?;
-        conditions.and("category =", filter.category.as_ref().map(text))?;
-        conditions.and("severity =", filter.severity.as_ref().map(text))?;
-        conditions.and("executive_review =", filter.executive_review.map(i64::from))?;
-        conditions.and("needs_triage =", filter.needs_triage.map(i64::from))?;
-        conditions.and("channel =", filter.channel.map(|channel| channel.as_str().to_owned()))?;
-        conditions.and("id <", after.map(|cursor| cursor.id.to_string()))?;
-        match &filter.reach {
-            None | Some(Reach::All) => {}
-            Some(Reach::Queue(queue)) => {
-                conditions.and("queue =", Some(queue.as_str().to_owned()))?;
-            }
-            Some(Reach::Executive) => {
-                conditions.sql.push_str(" AND (executive_review = 1 OR tier = 3)");
-            }
-            Some(Reach::ReceivedBy(actor)) => {
-                let own = "1 = (SELECT COUNT(*) FROM events \
-                           WHERE seq = 1 AND case_id = cases.id AND actor =";
-                conditions.and(own, Some(actor.clone()))?;
-                conditions.sql.push(')');
-            }
-        }
-        let Conditions { sql, mut arguments } = conditions;
-        arguments.add(i64::from(limit) + 1).map_err(sqlx::Error::Encode)?;
-        let columns = columns!();
-        let limit_idx = arguments.len();
-        let sql = format!(
-            "SELECT {columns} FROM cases WHERE 1 = 1{sql} ORDER BY id DESC LIMIT ${limit_idx}"
-        );
-        // Only constants above went into the text; values are arguments.
-        let rows = sqlx::query_with(AssertSqlSafe(sql), arguments).fetch_all(&self.pool).await?;
-        let cases = rows.iter().map(read_case).collect::<Result<Vec<_>, _>>()?;
-        Ok(Page::cut(cases, limit, |case| CaseCursor { id: case.record.id }))
-    }
-}
-
-/// Conditions that are there only when they have a value.
-#[derive(Default)]
-struct Conditions {
-    sql: String,
-    arguments: AnyArguments,
-}
-
-impl Conditions {
-    fn and<'v, T>(&mut self, condition: &'static str, value: Option<T>) -> Result<(), Error>
-    where
-        T: Encode<'v, Any> + Type<Any>,
-    {
-        let Some(value) = value else { return Ok(()) };
-        self.arguments.add(value).map_err(sqlx::Error::Encode)?;
-        self.sql.extend([" AND ", condition, " $", &self.arguments.len().to_string()]);
-        Ok(())
     }
 }
 
@@ -278,7 +194,7 @@ pub(super) async fn insert_new_case(
         columns!(),
         ", alarm_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, \
          $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34, $35, $36, $37, $38, $39, \
-         $40, $41) \
+         $40, $41, $42) \
          ON CONFLICT (channel, external_id) DO NOTHING"
     );
     let query = bind(sqlx::query(sql), case).bind(alarm_at.map(Timestamp::as_microsecond));
@@ -342,7 +258,8 @@ fn bind<'q>(
     query: Query<'q, Any, AnyArguments>,
     case: &'q NewCase,
 ) -> Query<'q, Any, AnyArguments> {
-    let NewCase { id, external_id, complaint, elements, occurred_at, created_at, triage } = case;
+    let NewCase { id, external_id, complaint, elements, occurred_at, created_at, owner, triage } =
+        case;
     let evidence = serde_json::to_string(&elements.evidence).expect("text is JSON");
     let label = |label: &'q Option<LabelId>| label.as_ref().map(LabelId::as_str);
     query
@@ -386,6 +303,7 @@ fn bind<'q>(
         .bind(1_i64)
         .bind(to_json(&triage.model_labels))
         .bind(to_json(&triage.labels))
+        .bind(owner.as_deref())
 }
 
 /// Reads what `bind` wrote.
@@ -398,6 +316,7 @@ pub(super) fn read_case(row: &AnyRow) -> Result<Case, Error> {
         elements: read_elements(row)?,
         occurred_at: row.find_time("occurred_at")?,
         created_at: row.time("created_at")?,
+        owner: row.get("owner")?,
         triage: read_triage(row)?,
     };
     Ok(Case { status: row.get("status")?, version: row.number("version")?, record })

@@ -23,6 +23,7 @@ mod joining;
 mod keys;
 mod lease;
 mod library;
+mod lists;
 mod matters;
 mod messages;
 mod outbox;
@@ -46,7 +47,7 @@ use sqlx::{AnyPool, AssertSqlSafe};
 
 pub use alerts::{Alert, AlertKind, AlertStep, Cluster, ComplainantCount};
 pub use audit::{Audit, AuditCursor, AuditFilter, NewAudit, hex};
-pub use cases::{Case, CaseFilter, Inserted, Intake, NewCase, RECEIVED, Triage};
+pub use cases::{Case, Inserted, Intake, NewCase, RECEIVED, Triage};
 pub use corrections::{Correction, LabelSource, LabelledCase, NewCorrection, Revised, Revision};
 pub use cursor::{CaseCursor, CursorError, Page, QueueCursor};
 pub use endpoints::Endpoint;
@@ -62,6 +63,7 @@ use library::Engine;
 pub use library::{
     Archived, Count, Found, LibraryChange, LibraryCursor, LibraryFilter, NewEntry, StoredVector,
 };
+pub use lists::{CaseFilter, Owner, WorkFilter};
 pub use matters::{Earlier, JoinedSubmission, Matter, RelatedCase, Sightings};
 pub use messages::{Message, MessageState, Recipient, Sending, SentMessage};
 pub use outbox::{Delivery, NewDelivery, OutboxCount, Settlement, Topic};

@@ -26,6 +26,8 @@ pub struct Progress {
     pub is_open: bool,
     /// Who decides.
     pub tier: Tier,
+    /// Who owns it.
+    pub owner: Option<String>,
     /// The earliest deadline that still runs.
     pub first_due_at: Timestamp,
     /// When it must be settled.
@@ -71,8 +73,8 @@ impl Write for Progress {
         let mut seq = self.version;
         let last = seq.saturating_add(u32::try_from(self.events.len()).unwrap_or(u32::MAX));
         let sql = "UPDATE cases SET version = $1, status = $2, is_open = $3, tier = $4, \
-                   first_due_at = $5, resolution_due_at = $6, alarm_at = $7 \
-                   WHERE id = $8 AND version = $9";
+                   first_due_at = $5, resolution_due_at = $6, alarm_at = $7, owner = $8 \
+                   WHERE id = $9 AND version = $10";
         let query = sqlx::query(sql)
             .bind(i64::from(last))
             .bind(self.status.as_str())
@@ -81,6 +83,7 @@ impl Write for Progress {
             .bind(self.first_due_at.as_microsecond())
             .bind(self.resolution_due_at.as_microsecond())
             .bind(self.alarm_at.map(Timestamp::as_microsecond))
+            .bind(self.owner.as_deref())
             .bind(self.case_id.to_string())
             .bind(i64::from(self.version));
         if query.execute(&mut *connection).await?.rows_affected() == 0 {

@@ -76,7 +76,8 @@ impl Desk {
         }
         let alarm_at = life.next_alarm_at(table);
         if records.is_empty() {
-            self.store.set_alarm(id, case.version, alarm_at).await?;
+            let owner = life.owner().map(ToOwned::to_owned);
+            self.store.set_alarm(id, case.version, alarm_at, owner).await?;
             return Ok(Vec::new());
         }
         let (first_due_at, resolution_due_at) = due_columns(&life, table);
@@ -86,6 +87,7 @@ impl Desk {
             status: life.stage().as_str().to_owned(),
             is_open: life.stage().is_open(),
             tier: life.tier(),
+            owner: life.owner().map(ToOwned::to_owned),
             first_due_at,
             resolution_due_at,
             alarm_at,

@@ -248,6 +248,7 @@ pub(super) fn moved(
         status: life.stage().as_str().to_owned(),
         is_open: life.stage().is_open(),
         tier: life.tier(),
+        owner: life.owner().map(ToOwned::to_owned),
         first_due_at,
         resolution_due_at,
         alarm_at: life.next_alarm_at(&table),
@@ -261,6 +262,7 @@ pub(super) fn moved(
     };
     case.version += records.len() as u32;
     case.status.clone_from(&progress.status);
+    case.record.owner.clone_from(&progress.owner);
     case.record.triage.tier = progress.tier;
     case.record.triage.first_due_at = first_due_at;
     case.record.triage.resolution_due_at = resolution_due_at;
@@ -297,6 +299,7 @@ pub(super) fn new_case(
         elements: submission.elements,
         occurred_at: submission.occurred_at,
         created_at: now,
+        owner: submission.received_by,
         triage,
     }
 }

@@ -11,11 +11,11 @@ use crate::store::{Message, MessageState, Recipient, SentMessage};
 #[derive(Debug, Serialize, ToSchema)]
 pub struct MessagesAnswer {
     /// The case's version; who sends a message names the one that they have read.
-    pub(super) version: u32,
+    pub version: u32,
     /// What can be said now.
-    pub(super) drafts: Vec<DraftAnswer>,
+    pub drafts: Vec<DraftAnswer>,
     /// What was sent, oldest first.
-    pub(super) sent: Vec<MessageAnswer>,
+    pub sent: Vec<MessageAnswer>,
 }
 
 /// What can be said now, in the firm's words.
@@ -23,66 +23,66 @@ pub struct MessagesAnswer {
 pub struct DraftAnswer {
     /// What it tells.
     #[schema(value_type = String)]
-    pub(super) kind: MessageKind,
+    pub kind: MessageKind,
     /// Over what.
     #[schema(value_type = String)]
-    pub(super) channel: MessageChannel,
+    pub channel: MessageChannel,
     /// Whom; null when no contact is known.
-    pub(super) to: Option<RecipientAnswer>,
+    pub to: Option<RecipientAnswer>,
     /// The subject of an e-mail.
-    pub(super) subject: Option<String>,
+    pub subject: Option<String>,
     /// The words.
-    pub(super) text: String,
+    pub text: String,
     /// How many characters the channel takes.
-    pub(super) max_chars: usize,
+    pub max_chars: usize,
     /// Whether the customer is to hear this now and has not yet.
-    pub(super) owed: bool,
+    pub owed: bool,
     /// By when, where a clock says so.
     #[schema(value_type = Option<String>)]
-    pub(super) due_at: Option<Timestamp>,
+    pub due_at: Option<Timestamp>,
     /// Whether there is a gateway for the channel.
-    pub(super) can_send: bool,
+    pub can_send: bool,
 }
 
 /// A message that was sent.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct MessageAnswer {
     /// The number of its event within the case.
-    seq: u32,
+    pub seq: u32,
     /// What it tells.
     #[schema(value_type = String)]
-    kind: MessageKind,
+    pub kind: MessageKind,
     /// Over what.
     #[schema(value_type = String)]
-    channel: MessageChannel,
+    pub channel: MessageChannel,
     /// Whom.
-    to: RecipientAnswer,
+    pub to: RecipientAnswer,
     /// The subject of an e-mail.
-    subject: Option<String>,
+    pub subject: Option<String>,
     /// The words.
-    text: String,
+    pub text: String,
     /// When it was sent.
     #[schema(value_type = String)]
-    at: Timestamp,
+    pub at: Timestamp,
     /// Who sent it.
-    by: String,
+    pub by: String,
     /// What they do for the firm; `system` when a rule sent it.
-    role: &'static str,
+    pub role: &'static str,
     /// `waiting`, `delivered` to the gateway, or `failed`.
-    state: &'static str,
+    pub state: &'static str,
     /// Why the last attempt failed.
-    problem: Option<String>,
+    pub problem: Option<String>,
 }
 
 /// Whom a message goes to.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct RecipientAnswer {
     /// Their name.
-    recipient: Option<String>,
+    pub recipient: Option<String>,
     /// A telephone number, an address, an account.
-    contact: String,
+    pub contact: String,
     /// What they are to the customer, such as 子女; null for the customer.
-    relation: Option<String>,
+    pub relation: Option<String>,
 }
 
 impl RecipientAnswer {

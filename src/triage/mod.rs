@@ -1,9 +1,11 @@
 //! The use cases: classify a complaint, receive it as a case, look cases up. They join the pure
 //! modules below to the store and are the same for HTTP and the command line. They know neither.
 
+mod agreement;
 mod alarms;
 mod answer;
 mod arrival;
+mod backlog;
 mod bulk;
 mod case_answer;
 mod correct;
@@ -32,12 +34,14 @@ mod submission;
 mod veil;
 mod webhook;
 
+pub use agreement::WeekAgreement;
 pub use alarms::Struck;
 pub use answer::{
     Alternative, AmountAnswer, Answer, CategoryAnswer, DeadlineAnswer, DeadlinesAnswer,
     DecisionAnswer, EvidenceAnswer, FactsAnswer, FiredRule, LabelAnswer, ModelAnswer,
     PriorityTermAnswer, ReasonAnswer, RulesAnswer, SeverityAnswer, SignalAnswer,
 };
+pub use backlog::Shared;
 pub use bulk::{BulkItem, ItemAnswer, Place, answer_items};
 pub use case_answer::{CaseAnswer, CaseSummary, ElementsAnswer, JoinedAnswer, RepeatAnswer};
 pub use correction::{

@@ -59,6 +59,7 @@ impl Desk {
             status: life.stage().as_str().to_owned(),
             is_open: life.stage().is_open(),
             tier: life.tier(),
+            owner: life.owner().map(ToOwned::to_owned),
             first_due_at,
             resolution_due_at,
             alarm_at: life.next_alarm_at(&table),
@@ -67,6 +68,7 @@ impl Desk {
             library,
         };
         case.status.clone_from(&progress.status);
+        case.record.owner.clone_from(&progress.owner);
         case.record.triage.tier = progress.tier;
         case.record.triage.first_due_at = first_due_at;
         case.record.triage.resolution_due_at = resolution_due_at;

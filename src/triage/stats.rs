@@ -206,7 +206,7 @@ impl ReceivedStats {
 }
 
 impl ArchivedStats {
-    fn of(counts: &[&ArchivedCount]) -> Self {
+    pub(super) fn of(counts: &[&ArchivedCount]) -> Self {
         let sum = |of: fn(&ArchivedCount) -> u64| counts.iter().map(|it| of(it)).sum::<u64>();
         let total = sum(|it| it.n_cases);
         let n_settled = sum(|it| it.n_settled);

@@ -76,7 +76,7 @@ impl Fields {
         Some(match step {
             "acceptance" => Command::Accept { contact_person: self.words("contact_person") },
             "assignment" => Command::Assign { department: self.words("department") },
-            "owner" => Command::Take,
+            "owner" => Command::Take { owner: self.short("owner") },
             "reviews" => Command::Review { finding: self.words("finding") },
             "investigation" => {
                 let lead = self.words("lead");

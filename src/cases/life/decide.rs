@@ -139,7 +139,15 @@ impl Life {
             Command::Pause { .. } if self.is_paused() => Err(RefusalReason::AlreadyPaused),
             Command::Pause { reason } => filled("reason", reason),
             Command::Resume if !self.is_paused() => Err(RefusalReason::NotPaused),
-            Command::Take | Command::Resume => Ok(()),
+            // Who takes a case in may take it over; who hands work out sees the whole desk.
+            Command::Take { owner: Some(owner) } => {
+                let allowed = Move::Review.roles(self.tier);
+                if !allowed.contains(&role) {
+                    return Err(RefusalReason::Role { role, allowed: allowed.to_vec() });
+                }
+                filled("owner", owner)
+            }
+            Command::Take { owner: None } | Command::Resume => Ok(()),
         }
     }
 
@@ -246,7 +254,7 @@ impl Life {
         match command {
             Command::Accept { contact_person } => Event::Accepted { contact_person },
             Command::Assign { department } => Event::Assigned { department },
-            Command::Take => Event::Taken {},
+            Command::Take { owner } => Event::Taken { owner },
             Command::Review { finding } => Event::Reviewed { finding },
             Command::Investigate { lead, departments } => {
                 Event::InvestigationOpened { lead, departments }

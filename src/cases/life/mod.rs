@@ -187,7 +187,10 @@ impl Life {
                 self.stage = Stage::Assigned;
                 self.department = Some(department.clone());
             }
-            Event::Taken {} => self.owner = Some(record.actor.name.clone()),
+            Event::Taken { owner } => {
+                let owner = owner.as_ref().unwrap_or(&record.actor.name);
+                self.owner = Some(owner.clone());
+            }
             Event::Reviewed { .. } => self.stage = Stage::Review,
             Event::Contacted { purpose, answered, .. } => self.contact(at, *purpose, *answered),
             Event::MessageSent { message_kind, .. } => {

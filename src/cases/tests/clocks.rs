@@ -193,7 +193,7 @@ proptest! {
                     story.correct(after);
                     pace = after.pace;
                 }
-                Step::Hand => { story.must(LEAD, Command::Take); }
+                Step::Hand => { story.must(LEAD, Command::Take { owner: None }); }
                 Step::Escalate if !escalated => {
                     story.must(AGENT, Command::Escalate { to: Tier::EscalationTeam, form: form() });
                     escalated = true;

@@ -24,7 +24,7 @@ fn commands() -> Vec<Command> {
     vec![
         accept(),
         assign(),
-        Command::Take,
+        Command::Take { owner: None },
         review(),
         investigate(),
         opine("物流合作部"),

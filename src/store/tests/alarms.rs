@@ -54,9 +54,9 @@ async fn a_lost_lease_is_due_again_and_a_kept_one_is_not(store: Store) {
     let leased = store.lease_alarms(now, minutes_later(2), 10).await.expect("it is answered");
     assert_eq!(leased, [id(1), id(2)]);
     let next = minutes_later(60);
-    store.set_alarm(id(1), 1, Some(next)).await.expect("it is written");
+    store.set_alarm(id(1), 1, Some(next), None).await.expect("it is written");
     // A version that nobody has read any more changes nothing.
-    store.set_alarm(id(2), 7, None).await.expect("it is answered");
+    store.set_alarm(id(2), 7, None, None).await.expect("it is answered");
     let just_before = minutes_later(2) - SignedDuration::from_micros(1);
     let none = store.lease_alarms(just_before, minutes_later(3), 10).await.expect("answered");
     assert!(none.is_empty(), "a lease holds until it ends");

@@ -42,6 +42,7 @@ fn full_case() -> NewCase {
         evidence: vec!["https://example.com/1.jpg".to_owned()],
     };
     case.occurred_at = Some(minutes_later(-600));
+    case.owner = Some("wang.fang".to_owned());
     case.triage.tier = Tier::Executive;
     case.triage.category = Some("safety".parse().expect("it is a name"));
     case.triage.sentiment = Some("angry".parse().expect("it is a name"));

@@ -95,6 +95,7 @@ async fn archive(store: &Store, number: u64, minutes: i64) {
         status: "archived".to_owned(),
         is_open: false,
         tier: Tier::FrontLine,
+        owner: None,
         first_due_at: noon(),
         resolution_due_at: noon(),
         alarm_at: None,

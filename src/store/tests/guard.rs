@@ -42,6 +42,7 @@ async fn said(store: &Store) {
         status: "archived".to_owned(),
         is_open: false,
         tier,
+        owner: None,
         first_due_at,
         resolution_due_at,
         alarm_at: None,

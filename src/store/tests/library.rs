@@ -56,6 +56,7 @@ fn progress(case_id: Uuid, version: u32, library: LibraryChange) -> Progress {
         status: "archived".to_owned(),
         is_open: false,
         tier: Tier::FrontLine,
+        owner: None,
         first_due_at: minutes_later(30),
         resolution_due_at: minutes_later(60),
         alarm_at: None,

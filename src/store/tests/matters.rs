@@ -60,6 +60,7 @@ fn progress(number: u64, version: u32, kind: &str) -> Progress {
         status: "received".to_owned(),
         is_open: true,
         tier: Tier::FrontLine,
+        owner: None,
         first_due_at: minutes_later(120),
         resolution_due_at: minutes_later(4_320),
         alarm_at: None,

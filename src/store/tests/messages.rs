@@ -47,6 +47,7 @@ pub(super) async fn send(store: &Store, case: u64, version: u32, message: Messag
         status: "accepted".to_owned(),
         is_open: true,
         tier: Tier::FrontLine,
+        owner: None,
         first_due_at: minutes_later(30),
         resolution_due_at: minutes_later(60),
         alarm_at: None,

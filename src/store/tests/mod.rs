@@ -11,6 +11,7 @@ mod guard;
 mod idempotency;
 mod jobs;
 mod library;
+mod lists;
 mod matters;
 mod messages;
 mod migrations;
@@ -123,6 +124,7 @@ fn case(number: u64) -> NewCase {
         elements: Elements::default(),
         occurred_at: None,
         created_at: noon(),
+        owner: None,
         triage: Triage {
             queue: "logistics".parse().expect("it is a name"),
             department: "物流合作部".to_owned(),

@@ -32,6 +32,7 @@ fn progress(version: u32, status: &str, kinds: &[&str]) -> Progress {
         status: status.to_owned(),
         is_open: status != "archived",
         tier: Tier::EscalationTeam,
+        owner: None,
         first_due_at: minutes_later(30),
         resolution_due_at: minutes_later(60),
         alarm_at: None,

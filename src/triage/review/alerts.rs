@@ -13,42 +13,42 @@ use crate::triage::{Desk, DeskError};
 #[derive(Debug, Serialize, ToSchema)]
 pub struct AlertAnswer {
     /// Its id.
-    id: String,
+    pub id: String,
     /// What it is about: `category`, `product` or `shop`.
-    kind: &'static str,
+    pub kind: &'static str,
     /// Which.
-    subject: String,
+    pub subject: String,
     /// `open`, `acknowledged` or `closed`.
-    state: String,
+    pub state: String,
     /// Its version; who writes it names the one that they have read.
-    version: u32,
+    pub version: u32,
     /// The most distinct complainants within a window so far.
-    count: u32,
+    pub count: u32,
     /// How many were to be expected when it was opened.
-    baseline: f64,
+    pub baseline: f64,
     /// From how many on it was an alarm.
-    threshold: u32,
+    pub threshold: u32,
     /// When it was opened.
     #[schema(value_type = String)]
-    opened_at: Timestamp,
+    pub opened_at: Timestamp,
     /// When the cluster was last seen, or the alert closed.
     #[schema(value_type = String)]
-    seen_at: Timestamp,
+    pub seen_at: Timestamp,
     /// The cases behind it, the oldest first; in the answer for one alert alone.
     #[serde(skip_serializing_if = "Option::is_none")]
-    cases: Option<Vec<String>>,
+    pub cases: Option<Vec<String>>,
     /// Who did what, the oldest first; in the answer for one alert alone.
     #[serde(skip_serializing_if = "Option::is_none")]
-    steps: Option<Vec<StepAnswer>>,
+    pub steps: Option<Vec<StepAnswer>>,
 }
 
 /// A page of alerts.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct AlertsAnswer {
     /// The newest first.
-    alerts: Vec<AlertAnswer>,
+    pub alerts: Vec<AlertAnswer>,
     /// Send it as `cursor` for the next page; null on the last one.
-    next_cursor: Option<String>,
+    pub next_cursor: Option<String>,
 }
 
 impl AlertAnswer {

@@ -64,38 +64,38 @@ impl ImprovementRequest {
 #[derive(Debug, Serialize, ToSchema)]
 pub struct ImprovementAnswer {
     /// Its id.
-    id: String,
+    pub id: String,
     /// What shall become better.
-    title: String,
+    pub title: String,
     /// The department that does it.
-    department: String,
+    pub department: String,
     /// The person who answers for it.
-    owner: String,
+    pub owner: String,
     /// By when.
     #[schema(value_type = String)]
-    due_on: Date,
+    pub due_on: Date,
     /// Whether that day is over and it is not done.
-    overdue: bool,
+    pub overdue: bool,
     /// `open`, `in_progress`, `done` or `dropped`.
-    state: String,
+    pub state: String,
     /// The alert that led to it.
-    alert_id: Option<String>,
+    pub alert_id: Option<String>,
     /// The category that it is about.
-    category: Option<String>,
+    pub category: Option<String>,
     /// Its version; who writes it names the one that they have read.
-    version: u32,
+    pub version: u32,
     /// Who did what, the oldest first; in the answer for one improvement alone.
     #[serde(skip_serializing_if = "Option::is_none")]
-    steps: Option<Vec<StepAnswer>>,
+    pub steps: Option<Vec<StepAnswer>>,
 }
 
 /// A page of improvements.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct ImprovementsAnswer {
     /// The newest first.
-    improvements: Vec<ImprovementAnswer>,
+    pub improvements: Vec<ImprovementAnswer>,
     /// Send it as `cursor` for the next page; null on the last one.
-    next_cursor: Option<String>,
+    pub next_cursor: Option<String>,
 }
 
 impl ImprovementAnswer {

@@ -22,6 +22,9 @@ const ALERT_STATES: [&str; 2] = ["acknowledged", "closed"];
 /// The states of improvements.
 const IMPROVEMENT_STATES: [&str; 4] = ["open", "in_progress", "done", "dropped"];
 
+/// So many open alerts are counted at most.
+const MAX_OPEN: u16 = 200;
+
 /// What a list of alerts or improvements asks for.
 #[derive(Clone, Debug)]
 pub struct ReviewList {
@@ -39,6 +42,11 @@ impl ReviewList {
     /// Reads the query parameters of a list of improvements, or lists every mistake.
     pub fn parse_improvements(pairs: Vec<(String, String)>) -> Result<Self, Vec<Mistake>> {
         Self::parse(pairs, &IMPROVEMENT_STATES)
+    }
+
+    /// The alerts that nobody has answered yet.
+    pub const fn open_alerts() -> Self {
+        Self { state: Some("open"), after: None, limit: MAX_OPEN }
     }
 
     fn parse(pairs: Vec<(String, String)>, states: &[&'static str]) -> Result<Self, Vec<Mistake>> {
@@ -99,15 +107,15 @@ fn read_step(fields: &mut Fields, state: String, now: Timestamp) -> NewStep {
 pub struct StepAnswer {
     /// When.
     #[schema(value_type = String)]
-    at: Timestamp,
+    pub at: Timestamp,
     /// Who.
-    actor: String,
+    pub actor: String,
     /// What they do for the firm.
-    role: &'static str,
+    pub role: &'static str,
     /// The state that it led to.
-    state: String,
+    pub state: String,
     /// Why, or what was done.
-    note: String,
+    pub note: String,
 }
 
 impl StepAnswer {
