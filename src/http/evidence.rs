@@ -139,7 +139,8 @@ async fn who(mut part: Field<'_>, caller: &Caller) -> Result<Actor, ApiError> {
     parse_actor(value).map_err(ApiError::Mistakes)
 }
 
-async fn take_in(
+/// Takes a file of a form in, piece by piece.
+pub(super) async fn take_in(
     service: &Service,
     case_id: Uuid,
     (by, mut file): (Actor, Field<'_>),
@@ -233,7 +234,8 @@ pub(super) async fn unmask(
     Ok(response)
 }
 
-async fn give_out(desk: &Desk, file: &EvidenceFile) -> Result<Response, ApiError> {
+/// The bytes of a file, as an attachment that no browser shows or runs.
+pub(super) async fn give_out(desk: &Desk, file: &EvidenceFile) -> Result<Response, ApiError> {
     let bytes = desk.vault().read(&file.digest).await.map_err(DeskError::from)?;
     let mut response = Body::from_stream(bytes).into_response();
     let headers = response.headers_mut();

@@ -128,11 +128,12 @@ pub fn router(service: Service, config: &HttpConfig) -> Router {
     let admit = middleware::from_fn_with_state(door, caller::admit);
     let secure = !config.listen.ip().is_loopback();
     let gate = Gate { service: service.clone(), closed, secure };
-    let api = api.layer(admit.clone()).merge(console::routes(gate));
+    let api = api.layer(admit.clone()).merge(console::routes(gate.clone()));
     let api = layers::limit_load(api, config, config.timeout());
     // A large file takes its time, and keeps nobody else out meanwhile.
     let timeout = config.evidence.upload_timeout();
-    let files = layers::limit_load(files.layer(admit), config, timeout);
+    let pages = console::file_routes(gate).layer(DefaultBodyLimit::max(form_bytes(config)));
+    let files = layers::limit_load(files.layer(admit).merge(pages), config, timeout);
     // Probes stay outside the limits: an operator must see a busy service, not a shed probe.
     let router = api
         .merge(files)
@@ -195,10 +196,15 @@ fn access_routes() -> OpenApiRouter<Service> {
 
 /// The routes of evidence files, whose bodies are larger than others.
 fn file_routes(config: &HttpConfig) -> OpenApiRouter<Service> {
-    let file_bytes = usize::try_from(config.evidence.max_evidence_bytes).unwrap_or(usize::MAX);
     OpenApiRouter::new()
         .routes(routes!(evidence::list, evidence::add))
         .routes(routes!(evidence::show))
         .routes(routes!(evidence::unmask))
-        .layer(DefaultBodyLimit::max(file_bytes.saturating_add(evidence::FORM_BYTES)))
+        .layer(DefaultBodyLimit::max(form_bytes(config)))
+}
+
+/// The largest form with a file, in bytes.
+fn form_bytes(config: &HttpConfig) -> usize {
+    let file_bytes = usize::try_from(config.evidence.max_evidence_bytes).unwrap_or(usize::MAX);
+    file_bytes.saturating_add(evidence::FORM_BYTES)
 }

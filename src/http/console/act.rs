@@ -8,13 +8,13 @@ use axum::{
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::domain::{Actor, HeadKind, Role, StaffRole};
+use crate::domain::{Actor, HeadKind, QueueId, Role, StaffRole};
 use crate::http::Service;
 use crate::http::console::form::{self, Fields};
 use crate::http::console::visitor::Visitor;
 use crate::http::console::{Failure, case, gate, layout, steps, tags, words};
 use crate::store::Case;
-use crate::triage::{CorrectionRequest, DeskError, Mistake, STEPS, StepRequest, Veil};
+use crate::triage::{CorrectionRequest, DeskError, Mistake, STEPS, Shared, StepRequest, Veil};
 
 /// Corrects labels and route.
 pub(super) async fn correct(
@@ -100,7 +100,46 @@ pub(super) async fn unmask(
     };
     let actor = visitor.sign(gate::roles("/console/cases/{id}/unmask"));
     service.desk.unmask(id, actor, reason, (service.clock)()).await?;
-    case::render(&service, &visitor, id, &Veil::clear(), None).await
+    case::render(&service, &visitor, id, &Veil::clear(), case::Asked::default()).await
+}
+
+/// Hands the chosen cases, or those that nobody owns, to whoever is free.
+pub(super) async fn share(
+    State(service): State<Service>,
+    visitor: Visitor,
+    Path(queue): Path<String>,
+    Form(fields): Form<Fields>,
+) -> Result<Response, Failure> {
+    visitor.check(&fields)?;
+    let queue: QueueId = queue.parse().map_err(|_| Failure::Missing)?;
+    if !visitor.sees_queue(&queue, &service.desk.engine().knowledge()) {
+        return Err(Failure::NotAllowed);
+    }
+    let chosen: Vec<Uuid> = chosen(&fields)?.into_iter().map(|(id, _)| id).collect();
+    let actor = visitor.sign(gate::roles("/console/queues/{queue}/share"));
+    let shared = match service.desk.share_backlog(&queue, &chosen, &actor, (service.clock)()).await
+    {
+        Err(DeskError::NotAllowed(_)) => return Err(Failure::NotAllowed),
+        shared => shared?,
+    };
+    let Shared { handed, n_left, n_moved } = shared;
+    let n_handed: u32 = handed.values().sum();
+    let numbers = [n_handed, n_left, n_moved].map(|it| it.to_string());
+    let numbers: Vec<_> = ["handed", "left", "moved"].into_iter().zip(&numbers).collect();
+    let numbers: Vec<_> = numbers.iter().map(|(name, number)| (*name, number.as_str())).collect();
+    let own = format!("/console/queues/{queue}");
+    let back = back(&fields).unwrap_or(&own);
+    Ok(Redirect::to(&form::address(back, &numbers)).into_response())
+}
+
+/// The cases that were ticked, with the versions that were read.
+fn chosen(fields: &Fields) -> Result<Vec<(Uuid, u32)>, Failure> {
+    let parse = |case: &str| {
+        let (id, version) = case.split_once(':')?;
+        Some((id.parse::<Uuid>().ok()?, version.parse::<u32>().ok()?))
+    };
+    let chosen = fields.iter().filter(|(name, _)| name == "case");
+    chosen.map(|(_, value)| parse(value).ok_or(Failure::Missing)).collect()
 }
 
 /// Sends the chosen cases to another queue.
@@ -113,16 +152,16 @@ pub(super) async fn reroute(
     let actor = by(&visitor.sign(gate::roles("/console/queues/reroute")));
     let (queue, reason) = (form::find(&fields, "queue"), form::find(&fields, "reason"));
     let mut problems = Vec::new();
-    let chosen: Vec<&str> =
-        fields.iter().filter(|(name, _)| name == "case").map(|(_, value)| value.as_str()).collect();
+    let chosen = chosen(&fields)?;
     if chosen.is_empty() {
         problems.push("请先勾选案件".to_owned());
     }
-    for case in chosen {
-        let parsed = case.split_once(':').and_then(|(id, version)| {
-            Some((id.parse::<Uuid>().ok()?, version.parse::<u32>().ok()?))
-        });
-        let Some((id, version)) = parsed else { return Err(Failure::Missing) };
+    let principal = visitor.principal();
+    let (reach, name) = (principal.reach(), principal.actor());
+    for (id, version) in chosen {
+        if !service.desk.reaches(id, &reach, &name).await? {
+            return Err(Failure::NotAllowed);
+        }
         let body = json!({ "version": version, "by": actor, "queue": queue, "reason": reason });
         let knowledge = service.desk.engine().knowledge();
         let outcome = match CorrectionRequest::parse_route(body, &knowledge) {
@@ -151,14 +190,14 @@ pub(super) async fn reroute(
 }
 
 /// Why something could not be done.
-enum Wrong {
+pub(super) enum Wrong {
     Mistakes(Vec<Mistake>),
     Desk(DeskError),
 }
 
 impl Wrong {
     /// In Chinese, for the person; what is our own fault stays an error.
-    fn explain(self) -> Result<(&'static str, Vec<String>), Failure> {
+    pub(super) fn explain(self) -> Result<(&'static str, Vec<String>), Failure> {
         match self {
             Self::Mistakes(mistakes) => {
                 let line = |it: &Mistake| format!("{}：请填写或更正", words::field(&it.pointer));
@@ -168,10 +207,18 @@ impl Wrong {
                 Ok(("不能这样办理", vec![words::refusal(&refusal.reason)]))
             }
             Self::Desk(DeskError::Stale(_)) => {
-                Ok(("案件刚被他人更新", vec!["下面是最新情况，请看过再办理".to_owned()]))
+                Ok(("刚被他人更新", vec!["下面是最新情况，请看过再办理".to_owned()]))
             }
             Self::Desk(DeskError::NotAllowed(role)) => {
                 Ok(("没有权限", vec![format!("“{}”不能进行此操作", words::role(role))]))
+            }
+            Self::Desk(DeskError::Mistakes(mistakes)) => Self::Mistakes(mistakes).explain(),
+            Self::Desk(DeskError::NoGateway(channel)) => {
+                let line = format!("还没有接通{}网关", words::message_channel(channel));
+                Ok(("没有发送", vec![line]))
+            }
+            Self::Desk(DeskError::Ended(_)) => {
+                Ok(("已经关闭", vec!["预警已由他人关闭".to_owned()]))
             }
             Self::Desk(error) => Err(error.into()),
         }
@@ -208,7 +255,7 @@ async fn finish(
 }
 
 /// The body of a form that this visitor's own page has sent.
-fn checked(visitor: &Visitor, fields: &Fields) -> Result<Value, Failure> {
+pub(super) fn checked(visitor: &Visitor, fields: &Fields) -> Result<Value, Failure> {
     visitor.check(fields)?;
     let mut fields = fields.clone();
     fields.retain(|(name, _)| !matches!(name.as_str(), "back" | "csrf"));
@@ -220,7 +267,8 @@ fn back(fields: &Fields) -> Option<&str> {
     form::find(fields, "back").filter(|path| path.starts_with("/console/") && !path.contains("//"))
 }
 
-fn by(actor: &Actor) -> Value {
+/// Who does something, as the API's bodies say it.
+pub(super) fn by(actor: &Actor) -> Value {
     json!({ "name": actor.name, "role": actor.role.as_str() })
 }
 

@@ -2,7 +2,7 @@
 //! what happened, what became of like cases, and a form for every move that is possible now.
 
 use axum::{
-    extract::{Path, State},
+    extract::{Path, Query, State},
     response::Response,
 };
 use jiff::Timestamp;
@@ -10,27 +10,44 @@ use maud::{Markup, html};
 use uuid::Uuid;
 
 use crate::cases::{Investigation, Life, Offer, Stage, Timetable};
-use crate::domain::Elements;
+use crate::domain::{Elements, MessageChannel};
 use crate::http::Service;
+use crate::http::console::form::Fields;
 use crate::http::console::judged::Judged;
 use crate::http::console::layout::{self, Page, Section};
 use crate::http::console::visitor::Visitor;
 use crate::http::console::{
-    Failure, library, note_reading, prose, review, steps, tags, timeline, words,
+    Failure, files, letters, library, note_reading, prose, review, steps, tags, timeline, words,
 };
-use crate::store::{Case, Event, Matter};
-use crate::triage::{CaseLife, DeskError, Knowledge, SimilarAnswer, Veil, timetable};
+use crate::store::{Case, Event, EvidenceFile, Matter};
+use crate::triage::{
+    CaseLife, DeskError, Knowledge, MessagesAnswer, SimilarAnswer, Veil, timetable,
+};
 
 /// So many like cases stand beside a case.
 const N_SIMILAR: u16 = 4;
+
+/// What somebody wants of a case's page, beside the case.
+#[derive(Default)]
+pub(super) struct Asked<'a> {
+    /// What could not be done, when something could not.
+    pub(super) problem: Option<(&'a str, Vec<String>)>,
+    /// Over what customers are to be told something.
+    pub(super) channel: Option<MessageChannel>,
+    /// A message that could not be sent.
+    pub(super) written: Option<&'a Fields>,
+}
 
 /// Shows a case.
 pub(super) async fn show(
     State(service): State<Service>,
     visitor: Visitor,
     Path(id): Path<Uuid>,
+    Query(pairs): Query<Vec<(String, String)>>,
 ) -> Result<Response, Failure> {
-    page(&service, &visitor, id, None).await
+    let channel = pairs.iter().find(|(name, _)| name == "channel");
+    let channel = channel.and_then(|(_, name)| letters::channel_named(name));
+    answer(&service, &visitor, id, Asked { channel, ..Asked::default() }).await
 }
 
 /// The page of a case; with what could not be done, when something could not.
@@ -40,10 +57,20 @@ pub(super) async fn page(
     id: Uuid,
     problem: Option<(&str, Vec<String>)>,
 ) -> Result<Response, Failure> {
+    answer(service, visitor, id, Asked { problem, ..Asked::default() }).await
+}
+
+/// The page of a case as it was asked for.
+pub(super) async fn answer(
+    service: &Service,
+    visitor: &Visitor,
+    id: Uuid,
+    asked: Asked<'_>,
+) -> Result<Response, Failure> {
     let found = service.desk.find_case(id).await?.ok_or(Failure::Missing)?;
     note_reading(service, visitor, id).await?;
     let veil = visitor.veil(&found.record.elements);
-    render(service, visitor, id, &veil, problem).await
+    render(service, visitor, id, &veil, asked).await
 }
 
 /// The page of a case as far as `veil` shows it.
@@ -52,14 +79,17 @@ pub(super) async fn render(
     visitor: &Visitor,
     id: Uuid,
     veil: &Veil,
-    problem: Option<(&str, Vec<String>)>,
+    asked: Asked<'_>,
 ) -> Result<Response, Failure> {
     let CaseLife { case, life } = service.desk.case_life(id).await?;
+    let now = (service.clock)();
     let dossier = Dossier {
         case,
         life,
         events: service.desk.list_events(id).await?,
         matter: service.desk.find_matter(id).await?,
+        files: service.desk.list_evidence(id).await?,
+        messages: service.desk.list_messages(id, asked.channel, now).await?,
         similar: match service.desk.similar_to_case(id, N_SIMILAR).await {
             Ok(similar) => Some(similar),
             // A page does without what only helps.
@@ -68,12 +98,12 @@ pub(super) async fn render(
         },
         knowledge: &service.desk.engine().knowledge(),
         veil,
-        now: (service.clock)(),
+        now,
     };
     let title = format!("案件 {}", tags::short(id));
     let body = html! {
-        @if let Some((title, lines)) = &problem { (layout::problem(title, lines)) }
-        (dossier.show(visitor))
+        @if let Some((title, lines)) = &asked.problem { (layout::problem(title, lines)) }
+        (dossier.show(visitor, asked.written))
     };
     Ok(Page { title: &title, section: Section::Case, visitor, body }.respond())
 }
@@ -84,6 +114,8 @@ struct Dossier<'a> {
     life: Life,
     events: Vec<Event>,
     matter: Matter,
+    files: Vec<EvidenceFile>,
+    messages: MessagesAnswer,
     similar: Option<SimilarAnswer>,
     knowledge: &'a Knowledge,
     veil: &'a Veil,
@@ -91,12 +123,14 @@ struct Dossier<'a> {
 }
 
 impl Dossier<'_> {
-    fn show(&self, visitor: &Visitor) -> Markup {
+    fn show(&self, visitor: &Visitor, written: Option<&Fields>) -> Markup {
         let Self { case, life, knowledge, veil, .. } = self;
         let record = &case.record;
         let judged = Judged::read(&record.triage.answer);
         let table = timetable(knowledge);
         let zone = knowledge.calendar.time_zone();
+        let id = record.id;
+        let letters = letters::Desk { case: id, visitor, veil, zone, now: self.now, written };
         html! {
             (self.head())
             (stages(life.stage()))
@@ -108,6 +142,7 @@ impl Dossier<'_> {
                         (review::legend())
                     }
                     (self.joined())
+                    @if life.stage().is_open() || !self.messages.sent.is_empty() { (letters.section(&self.messages)) }
                     section.card { h2 { "经过" } (timeline::list(&self.events, zone, veil)) }
                     @if let Some(similar) = &self.similar { (library::similar(similar, knowledge)) }
                 }
@@ -120,6 +155,7 @@ impl Dossier<'_> {
                         (missing(&record.elements))
                         (self.unmasking(visitor))
                     }
+                    (files::section((id, &self.files), visitor, veil, zone))
                     section.card { h2 { "判断" } (review::answers(&judged)) (labels_now(case, knowledge)) }
                     @if let Some(proposal) = life.proposal() {
                         section.card { h2 { "方案" } (offers(&proposal.offers, veil)) }

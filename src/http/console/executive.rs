@@ -1,23 +1,23 @@
 //! 高层评审: what executives must decide, a page's worth each, decided in two clicks.
 
-use axum::{extract::State, response::Response};
+use axum::{
+    extract::{Query, State},
+    response::Response,
+};
 use maud::{Markup, html};
+use serde::Deserialize;
 
 use crate::cases::{Move, Stage};
-use crate::domain::Reach;
 use crate::http::Service;
 use crate::http::console::judged::Judged;
 use crate::http::console::layout::{Page, Section};
 use crate::http::console::visitor::Visitor;
 use crate::http::console::{Failure, note_reading, prose, steps, tags, timeline};
-use crate::store::{Case, CaseFilter, Event};
+use crate::store::{Case, Event, QueueCursor, WorkFilter};
 use crate::triage::{CaseLife, timetable};
 
-/// So many cases stand on the page; who has decided them finds the next.
-const N_CASES: usize = 8;
-
-/// Among so many of the newest cases that executives see the most urgent are looked for.
-const N_LOOKED_AT: u16 = 200;
+/// So many cases stand on a page.
+const N_CASES: u16 = 8;
 
 /// What an executive does with a case from here.
 const DECISIONS: [Move; 7] = [
@@ -34,22 +34,34 @@ const DECISIONS: [Move; 7] = [
 const STAGES: [Stage; 4] =
     [Stage::Assigned, Stage::Investigation, Stage::Proposal, Stage::Approval];
 
+/// Where the list goes on.
+#[derive(Deserialize)]
+pub(super) struct Place {
+    cursor: Option<String>,
+}
+
+/// What waits for executives.
+pub(super) fn undecided() -> WorkFilter {
+    let stages = STAGES.iter().map(|stage| stage.as_str()).collect();
+    WorkFilter { executive: Some(stages), ..WorkFilter::default() }
+}
+
 /// Shows what must be decided.
 pub(super) async fn show(
     State(service): State<Service>,
     visitor: Visitor,
+    Query(place): Query<Place>,
 ) -> Result<Response, Failure> {
     let knowledge = service.desk.engine().knowledge();
     if !visitor.sees_queue(&knowledge.policy.executive_queue().id, &knowledge) {
         return Err(Failure::NotAllowed);
     }
-    let filter = CaseFilter { reach: Some(Reach::Executive), ..CaseFilter::default() };
-    let mut cases = service.desk.list_cases(&filter, None, N_LOOKED_AT).await?.items;
-    cases.retain(|case| STAGES.iter().any(|stage| stage.as_str() == case.status));
-    cases.sort_by(|a, b| b.record.triage.priority.total_cmp(&a.record.triage.priority));
-    let n_waiting = cases.len();
-    let mut cards = Vec::with_capacity(N_CASES);
-    for case in cases.iter().take(N_CASES) {
+    let filter = undecided();
+    let after: Option<QueueCursor> = place.cursor.as_deref().and_then(|it| it.parse().ok());
+    let page = service.desk.list_work(&filter, after, N_CASES).await?;
+    let n_waiting = service.desk.count_work(&filter, u32::MAX).await?;
+    let mut cards = Vec::with_capacity(page.items.len());
+    for case in &page.items {
         cards.push(card(&service, &visitor, case).await?);
     }
     let body = html! {
@@ -62,12 +74,17 @@ pub(super) async fn show(
         }
         div #fresh data-now=((service.clock)().as_millisecond()) {
             @for card in &cards { (card) }
-            @if cards.is_empty() {
+            @if cards.is_empty() && after.is_some() {
+                div.card.empty { p { "后面没有了。" } a.button href="/console/executive" { "回到开头" } }
+            } @else if cards.is_empty() {
                 div.card.empty {
                     p.big { "没有需要高层决定的案件" }
                     p { "升级到高层或触发高层规则的案件会出现在这里。" }
                 }
             }
+        }
+        @if let Some(next) = page.next {
+            a.button href=(format!("/console/executive?cursor={next}")) data-key="n" { "下一页" kbd { "N" } }
         }
     };
     Ok(Page { title: "高层评审", section: Section::Executive, visitor: &visitor, body }.respond())

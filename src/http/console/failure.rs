@@ -29,7 +29,7 @@ pub(super) enum Failure {
 impl From<DeskError> for Failure {
     fn from(error: DeskError) -> Self {
         match error {
-            DeskError::NoCase => Self::Missing,
+            DeskError::NoCase | DeskError::Missing(_) => Self::Missing,
             error => Self::Desk(error),
         }
     }

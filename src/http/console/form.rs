@@ -6,6 +6,8 @@
 //! array, `l:departments` an array with an element a line; a dot leads into an object. Blank
 //! values are left out, as if the field were not there.
 
+use std::fmt::Write;
+
 use serde_json::{Map, Number, Value};
 
 use crate::http::console::visitor::CSRF_FIELD;
@@ -17,6 +19,24 @@ pub(super) type Fields = Vec<(String, String)>;
 pub(super) fn find<'f>(fields: &'f Fields, name: &str) -> Option<&'f str> {
     let mut values = fields.iter().filter(|(field, _)| field == name);
     values.next().map(|(_, value)| value.trim()).filter(|value| !value.is_empty())
+}
+
+/// A path with a query, or with more of one; every byte but plain letters and digits is escaped.
+pub(super) fn address(path: &str, pairs: &[(&str, &str)]) -> String {
+    let mut address = path.to_owned();
+    for (number, (name, value)) in pairs.iter().enumerate() {
+        address.push(if number == 0 && !path.contains('?') { '?' } else { '&' });
+        address.extend([*name, "="]);
+        for byte in value.bytes() {
+            match byte {
+                b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' => {
+                    address.push(char::from(byte));
+                }
+                _ => write!(address, "%{byte:02X}").expect("text takes everything"),
+            }
+        }
+    }
+    address
 }
 
 /// The JSON that a form stands for.

@@ -12,31 +12,45 @@ use axum::{
 use serde_json::json;
 use uuid::Uuid;
 
-use crate::domain::StaffRole;
+use crate::domain::{QueueId, StaffRole};
 use crate::http::Service;
 use crate::http::console::Failure;
 use crate::http::console::visitor::session_token;
 use crate::http::permissions::{Permission, Permissions};
+use crate::http::queues::is_within;
 use crate::identity::{self, Principal, note};
+use crate::triage::Knowledge;
 
 /// Which route of the API each page stands for: who may use the one may use the other, so that
 /// there is one table of permissions. What only concerns oneself stands for logging out.
-const PAGES: [(&str, &str, &str); 24] = [
+const PAGES: [(&str, &str, &str); 36] = [
     ("/console", "DELETE", "/v1/sessions"),
     ("/console/review", "GET", "/v1/queues/{queue}"),
     ("/console/queues", "GET", "/v1/queues"),
     ("/console/queues/reroute", "POST", "/v1/cases/{id}/reroute"),
     ("/console/queues/{queue}", "GET", "/v1/queues/{queue}"),
+    ("/console/queues/{queue}/share", "POST", "/v1/cases/{id}/reroute"),
     ("/console/executive", "GET", "/v1/queues/{queue}"),
     ("/console/library", "GET", "/v1/library"),
     ("/console/statistics", "GET", "/v1/stats"),
     ("/console/statistics.csv", "GET", "/v1/stats"),
+    ("/console/alerts", "GET", "/v1/alerts"),
+    ("/console/alerts/{id}", "GET", "/v1/alerts/{id}"),
+    ("/console/alerts/{id}/step", "POST", "/v1/alerts/{id}"),
+    ("/console/improvements", "GET", "/v1/improvements"),
+    ("/console/improvements/add", "POST", "/v1/improvements"),
+    ("/console/improvements/{id}/step", "POST", "/v1/improvements/{id}"),
     ("/console/cases/{id}", "GET", "/v1/cases/{id}"),
     ("/console/cases/{id}/correct", "POST", "/v1/cases/{id}/corrections"),
     ("/console/cases/{id}/confirm", "POST", "/v1/cases/{id}/corrections"),
     ("/console/cases/{id}/unmask", "POST", "/v1/cases/{id}/unmask"),
     ("/console/cases/{id}/steps/{step}", "POST", "/v1/cases/{id}/{step}"),
+    ("/console/cases/{id}/messages", "POST", "/v1/cases/{id}/messages"),
+    ("/console/cases/{id}/evidence", "POST", "/v1/cases/{id}/evidence"),
+    ("/console/cases/{id}/evidence/{file}", "GET", "/v1/cases/{id}/evidence/{file}"),
+    ("/console/cases/{id}/evidence/{file}/unmask", "POST", "/v1/cases/{id}/evidence/{file}/unmask"),
     ("/console/models", "GET", "/v1/models"),
+    ("/console/models/rules/{rule}", "GET", "/v1/rules"),
     ("/console/models/try", "POST", "/v1/classify"),
     ("/console/models/rollback", "GET", "/v1/models"),
     ("/console/system", "GET", "/v1/users"),
@@ -64,6 +78,24 @@ pub(crate) struct Gate {
 /// Whether the answer's cookies are for encrypted connections alone.
 #[derive(Clone, Copy)]
 pub(super) struct Secure(pub(super) bool);
+
+/// Which of the desks that are nobody's own somebody may look at.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Sight {
+    pub(super) review: bool,
+    pub(super) executive: bool,
+}
+
+impl Sight {
+    fn of(principal: &Principal, knowledge: &Knowledge) -> Self {
+        let (reach, policy) = (principal.reach(), &knowledge.policy);
+        let sees = |queue: &QueueId| is_within(&reach, queue, knowledge);
+        Self {
+            review: sees(&policy.triage_queue().id),
+            executive: sees(&policy.executive_queue().id),
+        }
+    }
+}
 
 /// Nothing is loaded from elsewhere, nothing inline runs, nobody frames a page, nothing is kept;
 /// and what changes something comes from a page of ours.
@@ -121,6 +153,8 @@ pub(super) async fn recognize(
         gate.service.identity.note(denied).await?;
         return Err(Failure::NotAllowed);
     }
+    let sight = Sight::of(&principal, &gate.service.desk.engine().knowledge());
+    request.extensions_mut().insert(sight);
     request.extensions_mut().insert(principal);
     Ok(next.run(request).await)
 }

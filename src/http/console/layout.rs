@@ -38,7 +38,7 @@ impl Section {
             Self::Queues => "队列",
             Self::Executive => "高层评审",
             Self::Library => "案例库",
-            Self::Statistics => "统计",
+            Self::Statistics => "统计与预警",
             Self::Models => "模型与规则",
             Self::System => "系统",
             Self::Case => "案件",
@@ -64,13 +64,20 @@ impl Section {
             Self::Review => Some("review"),
             Self::Queues => Some("open"),
             Self::Executive => Some("executive"),
+            Self::Statistics => Some("alerts"),
             _ => None,
         }
     }
 
     /// Whether the visitor may see it.
     pub(super) fn is_for(self, visitor: &Visitor) -> bool {
-        visitor.may(self.path())
+        let sight = visitor.sight();
+        let sees = match self {
+            Self::Review => sight.review,
+            Self::Executive => sight.executive,
+            _ => true,
+        };
+        sees && visitor.may(self.path())
     }
 }
 
@@ -157,6 +164,17 @@ fn document(title: &str, class: &str, body: &Markup) -> Markup {
                 script src=(SCRIPT.path()) defer {}
             }
             body class=(class) { (body) }
+        }
+    }
+}
+
+/// Pages that belong together, with the one that is shown.
+pub(super) fn tabs(name: &str, pages: &[(&str, &str)], current: &str) -> Markup {
+    html! {
+        nav.tabs aria-label=(name) {
+            @for (path, title) in pages {
+                a href=(path) aria-current=[(*path == current).then_some("page")] { (title) }
+            }
         }
     }
 }

@@ -19,9 +19,11 @@ use tokio_stream::{StreamExt, wrappers::WatchStream};
 use crate::domain::QueueId;
 use crate::http::Service;
 use crate::http::console::Failure;
+use crate::http::console::executive::undecided;
+use crate::http::console::review::unreviewed;
 use crate::http::console::visitor::Visitor;
 use crate::store::{CaseFilter, QueueCount};
-use crate::triage::{DeskError, Knowledge};
+use crate::triage::{DeskError, Knowledge, ReviewList};
 
 /// How often the database is asked.
 const PERIOD: Duration = Duration::from_secs(2);
@@ -30,6 +32,12 @@ const PERIOD: Duration = Duration::from_secs(2);
 #[derive(Clone, Debug, Default, PartialEq)]
 struct Standing {
     queues: Vec<QueueCount>,
+    /// Cases that wait for a person's labels.
+    n_unreviewed: u64,
+    /// Cases that wait for executives.
+    n_undecided: u64,
+    /// Alerts that nobody has answered yet: each with how many complain.
+    alerts: Vec<String>,
     /// The newest case.
     newest: Option<String>,
     /// Whether the service stops.
@@ -77,25 +85,33 @@ pub(crate) async fn follow(service: Service) {
 async fn look(service: &Service, now: Timestamp) -> Result<Standing, DeskError> {
     let desk = &service.desk;
     let queues = desk.count_queues(now).await?;
+    let triage = desk.engine().knowledge().policy.triage_queue().id.clone();
+    let n_unreviewed = desk.count_work(&unreviewed(&triage), u32::MAX).await?;
+    let n_undecided = desk.count_work(&undecided(), u32::MAX).await?;
     let newest = desk.list_cases(&CaseFilter::default(), None, 1).await?;
     let newest = newest.items.first().map(|case| case.record.id.to_string());
-    Ok(Standing { queues, newest, is_over: false })
+    let alerts = desk.list_alerts(&ReviewList::open_alerts()).await?.alerts;
+    let alerts = alerts.iter().map(|it| format!("{} {}", it.id, it.count)).collect();
+    Ok(Standing { queues, n_unreviewed, n_undecided, alerts, newest, is_over: false })
 }
 
 /// What a page shows of it: the badges of the navigation, and a word that changes with the state.
 fn counts(standing: &Standing, visitor: &Visitor, knowledge: &Knowledge) -> Value {
     let own = standing.queues.iter().filter(|it| visitor.sees_queue(&it.queue, knowledge));
     let own: Vec<&QueueCount> = own.collect();
-    let of = |id: &QueueId| own.iter().find(|it| it.queue == *id).map_or(0, |it| it.open);
+    let policy = &knowledge.policy;
+    // Who may not see the page has no count of it.
+    let of = |queue: &QueueId, n: u64| if visitor.sees_queue(queue, knowledge) { n } else { 0 };
     let state = own.iter().map(|it| {
         let due = it.earliest_due_at.as_second();
         format!("{} {} {} {} {due}", it.queue, it.open, it.overdue, it.executive)
     });
     json!({
-        "review": of(&knowledge.policy.triage_queue().id),
-        "executive": own.iter().map(|it| it.executive).sum::<u64>(),
+        "review": of(&policy.triage_queue().id, standing.n_unreviewed),
+        "executive": of(&policy.executive_queue().id, standing.n_undecided),
         "open": own.iter().map(|it| it.open).sum::<u64>(),
-        "state": state.chain(standing.newest.clone()).collect::<Vec<_>>().join(","),
+        "alerts": standing.alerts.len(),
+        "state": state.chain(standing.newest.clone()).chain(standing.alerts.iter().cloned()).collect::<Vec<_>>().join(","),
     })
 }
 

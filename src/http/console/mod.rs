@@ -3,15 +3,19 @@
 //! business rule.
 
 mod act;
+mod alerts;
 mod assets;
 mod case;
 mod charts;
 mod executive;
 mod failure;
+mod files;
 mod form;
 mod gate;
+mod improvements;
 mod judged;
 mod layout;
+mod letters;
 mod library;
 mod live;
 mod login;
@@ -19,6 +23,8 @@ mod models;
 mod prose;
 mod queues;
 mod review;
+mod rules;
+mod sieve;
 mod statistics;
 mod steps;
 mod system;
@@ -51,18 +57,27 @@ pub(super) fn routes(gate: Gate) -> Router<Service> {
         .route("/console/queues", get(queues::list))
         .route("/console/queues/reroute", post(act::reroute))
         .route("/console/queues/{queue}", get(queues::show))
+        .route("/console/queues/{queue}/share", post(act::share))
         .route("/console/executive", get(executive::show))
         .route("/console/cases/{id}", get(case::show))
         .route("/console/cases/{id}/correct", post(act::correct))
         .route("/console/cases/{id}/confirm", post(act::confirm))
         .route("/console/cases/{id}/unmask", post(act::unmask))
         .route("/console/cases/{id}/steps/{step}", post(act::step))
+        .route("/console/cases/{id}/messages", post(letters::send))
         .route("/console/models", get(models::show))
+        .route("/console/models/rules/{rule}", get(rules::show))
         .route("/console/models/try", post(models::try_out))
         .route("/console/models/rollback", post(models::roll_back))
         .route("/console/library", get(library::show))
         .route("/console/statistics", get(statistics::show))
         .route("/console/statistics.csv", get(statistics::export))
+        .route("/console/alerts", get(alerts::list))
+        .route("/console/alerts/{id}", get(alerts::show))
+        .route("/console/alerts/{id}/step", post(alerts::step))
+        .route("/console/improvements", get(improvements::list))
+        .route("/console/improvements/add", post(improvements::add))
+        .route("/console/improvements/{id}/step", post(improvements::step))
         .route("/console/system", get(system::show))
         .route("/console/system/users", post(system::add_user))
         .route("/console/system/users/{name}", post(system::change_user))
@@ -79,9 +94,21 @@ pub(super) fn routes(gate: Gate) -> Router<Service> {
         .route("/", get(|| async { Redirect::to("/console") }))
 }
 
+/// The pages of evidence files, whose bodies are larger than others.
+pub(super) fn file_routes(gate: Gate) -> Router<Service> {
+    Router::new()
+        .route("/console/cases/{id}/evidence", post(files::add))
+        .route("/console/cases/{id}/evidence/{file}", get(files::show))
+        .route("/console/cases/{id}/evidence/{file}/unmask", post(files::unmask))
+        .layer(middleware::from_fn_with_state(gate.clone(), gate::recognize))
+        .layer(middleware::from_fn_with_state(gate, gate::guard))
+}
+
 /// The first page of the navigation that the visitor may see.
 async fn home(visitor: Visitor) -> Redirect {
-    let mut theirs = Section::LINKED.into_iter().filter(|it| it.is_for(&visitor));
+    // Executives begin with what waits for them.
+    let first = (!Section::Review.is_for(&visitor)).then_some(Section::Executive);
+    let mut theirs = first.into_iter().chain(Section::LINKED).filter(|it| it.is_for(&visitor));
     Redirect::to(theirs.next().map_or("/console/password", Section::path))
 }
 

@@ -9,13 +9,17 @@ use maud::{Markup, html};
 
 use crate::domain::{Complaint, ComplaintText, CustomerTier, StaffRole};
 use crate::http::Service;
+use crate::http::console::charts::{self, Point};
 use crate::http::console::form::{self, Fields};
 use crate::http::console::judged::Judged;
 use crate::http::console::layout::{self, Page, Section};
 use crate::http::console::visitor::Visitor;
-use crate::http::console::{Failure, prose, review, words};
+use crate::http::console::{Failure, prose, review, rules, words};
 use crate::registry::{Action, Entry};
-use crate::triage::{Answer, DeskError, Knowledge, Veil};
+use crate::triage::{AgreementStats, Answer, DeskError, Knowledge, Veil, WeekAgreement};
+
+/// So many weeks of agreement are shown.
+const N_WEEKS: u8 = 12;
 
 /// Those who may take a model back.
 const KEEPERS: [StaffRole; 2] = [StaffRole::DataScientist, StaffRole::Administrator];
@@ -107,6 +111,7 @@ async fn page(
     let asked = knowledge.clone();
     let history = tokio::task::spawn_blocking(move || asked.model_history()).await;
     let history = history.map_err(|_| Failure::Broken)?;
+    let weeks = service.desk.weekly_agreement((service.clock)(), N_WEEKS).await?;
     let body = html! {
         div.head { h1 { "模型与规则" } }
         section.card {
@@ -131,6 +136,7 @@ async fn page(
                 }
             }
         }
+        section.card { (agreement(&weeks, &history)) }
         section.card {
             h2 { "试一段文字" }
             form method="post" action="/console/models/try" {
@@ -141,7 +147,7 @@ async fn page(
             (outcome)
         }
         section.card.scroll { h2 { "上线历史" } (changes(&history, &knowledge)) }
-        section.card.scroll { h2 { "规则 " span.soft { (knowledge.rules.version()) } } (rules(&knowledge)) }
+        section.card.scroll { h2 { "规则 " span.soft { (knowledge.rules.version()) } } (rules::table(&knowledge)) }
     };
     Ok(Page { title: "模型与规则", section: Section::Models, visitor, body }.respond())
 }
@@ -182,28 +188,34 @@ fn head_name<'a>(knowledge: &'a Knowledge, id: &'a str) -> &'a str {
     heads.find(|head| head.id.as_str() == id).map_or(id, |head| &head.name)
 }
 
-fn rules(knowledge: &Knowledge) -> Markup {
-    let severity = |rule: &crate::rules::Rule| {
-        let heads = knowledge.taxonomy.heads().iter().flat_map(|head| &head.labels);
-        let mut labels = heads.filter(|label| Some(&label.id) == rule.effect.severity.as_ref());
-        labels.next().map(|label| label.name.clone())
-    };
+/// How often people agreed with the model, with the weeks in which another one went live.
+fn agreement(weeks: &[WeekAgreement], history: &[Entry]) -> Markup {
+    let points = weeks.iter().map(|week| {
+        let AgreementStats { category, n_category, severity, n_severity } = &week.agreement;
+        let monday = words::date(week.monday);
+        let told = |name: &str, share: Option<f64>, n: u64| {
+            let share = share.map_or_else(|| "—".to_owned(), words::percent);
+            format!("{monday} 起一周，{name}一致 {share}（{n} 件）")
+        };
+        let mut changed = history.iter().filter(|entry| {
+            entry.took_effect && week.span.0 <= entry.change.at && entry.change.at < week.span.1
+        });
+        Point {
+            values: vec![
+                (*category, told("类别", *category, *n_category)),
+                (*severity, told("严重程度", *severity, *n_severity)),
+            ],
+            mark: changed.next_back().map(|entry| format!("{} 上线", entry.change.to.version())),
+            name: monday.clone(),
+        }
+    });
+    let points: Vec<Point> = points.collect();
+    let n_cases: u64 = weeks.iter().map(|week| week.agreement.n_category).sum();
     html! {
-        table {
-            thead { tr { th { "规则" } th { "为何重要" } th { "作用" } th { "负责" } } }
-            tbody {
-                @for rule in knowledge.rules.iter() {
-                    tr {
-                        td { strong { (rule.name) } br; small { (rule.id) } }
-                        td { (rule.reason) }
-                        td {
-                            @if let Some(severity) = severity(rule) { span.tag { "不低于" (severity) } " " }
-                            @if rule.effect.executive_review { span.tag.executive { "高层评审" } }
-                        }
-                        td { (rule.owner) }
-                    }
-                }
-            }
+        (charts::lines("模型与人一致", &["类别", "严重程度"], &points))
+        p.soft {
+            @if n_cases == 0 { "还没有人确认或更正过归档的案件。" }
+            @else { "按归档周统计 " (n_cases) " 件由人确认或更正过类别的案件；竖线处换过模型。" }
         }
     }
 }

@@ -1,5 +1,5 @@
 //! 队列: how every queue stands, and the cases of one, most urgent first. Cases that are chosen go
-//! to another queue together.
+//! to another queue together, or to whoever is free.
 
 use axum::{
     extract::{Path, Query, State},
@@ -7,20 +7,23 @@ use axum::{
 };
 use jiff::Timestamp;
 use maud::{Markup, html};
-use serde::Deserialize;
 
-use crate::cases::Stage;
-use crate::domain::QueueId;
+use crate::cases::{Move, Stage};
+use crate::domain::{QueueId, Tier};
 use crate::http::Service;
 use crate::http::console::judged::{Judged, PriorityTerm};
-use crate::http::console::layout::{Page, Section};
+use crate::http::console::layout::{self, Section};
+use crate::http::console::sieve::Sieve;
 use crate::http::console::visitor::Visitor;
 use crate::http::console::{Failure, prose, tags, words};
-use crate::store::{Case, QueueCount, QueueCursor};
+use crate::store::{Case, Page, QueueCount, QueueCursor};
 use crate::triage::{Knowledge, Veil};
 
 /// So many cases stand on a page.
 const N_CASES: u16 = 50;
+
+/// More are not counted: nobody works them off in a day.
+const MAX_COUNTED: u32 = 1_000;
 
 /// Shows how the queues stand.
 pub(super) async fn list(
@@ -56,7 +59,7 @@ pub(super) async fn list(
             }
         }
     };
-    Ok(Page { title: "队列", section: Section::Queues, visitor: &visitor, body }.respond())
+    Ok(layout::Page { title: "队列", section: Section::Queues, visitor: &visitor, body }.respond())
 }
 
 /// How a queue stands beside the fullest one.
@@ -73,32 +76,35 @@ fn standing(count: Option<&QueueCount>, most: u64, now: Timestamp) -> Markup {
     }
 }
 
-/// Where a queue's list goes on.
-#[derive(Deserialize)]
-pub(super) struct Place {
-    cursor: Option<String>,
-}
-
 /// Shows the cases of a queue.
 pub(super) async fn show(
     State(service): State<Service>,
     visitor: Visitor,
     Path(queue): Path<String>,
-    Query(place): Query<Place>,
+    Query(pairs): Query<Vec<(String, String)>>,
 ) -> Result<Response, Failure> {
     let knowledge = service.desk.engine().knowledge();
     let id: QueueId = queue.parse().map_err(|_| Failure::Missing)?;
     if !visitor.sees_queue(&id, &knowledge) {
         return Err(Failure::NotAllowed);
     }
+    let now = (service.clock)();
+    let asked = |name: &str| pairs.iter().find(|(it, _)| it == name).map(|(_, value)| &**value);
+    let sieve = Sieve::read(&pairs);
+    let after: Option<QueueCursor> = asked("cursor").and_then(|it| it.parse().ok());
+    let (page, n_cases) = match sieve.filter(&id, now) {
+        Some(filter) => (
+            service.desk.list_work(&filter, after, N_CASES).await?,
+            service.desk.count_work(&filter, MAX_COUNTED).await?,
+        ),
+        None => (Page { items: Vec::new(), next: None }, 0),
+    };
     let queue = knowledge.policy.find_queue(&id);
-    let after: Option<QueueCursor> = place.cursor.as_deref().and_then(|it| it.parse().ok());
-    let page = service.desk.list_queue(&id, after, N_CASES).await?;
-    if queue.is_none() && page.items.is_empty() {
+    if queue.is_none() && sieve.is_open() && page.items.is_empty() {
         return Err(Failure::Missing);
     }
+    let owners = service.desk.count_owners(&id).await?;
     let name = queue.map_or(id.as_str(), |queue| &queue.name);
-    let now = (service.clock)();
     let choose = visitor.may("/console/queues/reroute");
     let rows = Rows { knowledge: &knowledge, now, choose };
     let body = html! {
@@ -108,32 +114,60 @@ pub(super) async fn show(
                 span.soft {
                     a href="/console/queues" { "所有队列" }
                     @if let Some(queue) = queue { " · " (queue.department) }
+                    " · " (n_cases) @if n_cases == u64::from(MAX_COUNTED) { "+" } " 件"
                 }
             }
             @if id == knowledge.policy.triage_queue().id {
                 a.button.primary href="/console/review" data-key="y" { "逐件复核" kbd { "Y" } }
             }
         }
+        (handed(asked("handed"), asked("left"), asked("moved")))
+        (sieve.form(&id, &knowledge, &owners))
         @if page.items.is_empty() {
-            div.card.empty #fresh { p.big { "没有待办案件" } p { "分派到这个队列的案件会自动出现在这里。" } }
+            div.card.empty #fresh {
+                @if sieve.is_open() { p.big { "没有待办案件" } p { "分派到这个队列的案件会自动出现在这里。" } }
+                @else { p.big { "没有这样的案件" } p { "放宽条件再看。" } }
+            }
         } @else {
             form method="post" action="/console/queues/reroute" {
                 input type="hidden" name="csrf" value=(visitor.csrf());
-                input type="hidden" name="back" value=(format!("/console/queues/{id}"));
+                input type="hidden" name="back" value=(sieve.address(&id, &[]));
                 div.card.scroll #fresh data-now=(now.as_millisecond()) { (rows.table(&page.items)) }
-                @if choose { (reroute(&knowledge, &id)) }
+                @if choose { (bar(&visitor, &knowledge, &id)) }
             }
             @if let Some(next) = page.next {
-                a.button href=(format!("/console/queues/{id}?cursor={next}")) data-key="n" { "下一页" kbd { "N" } }
+                a.button href=(sieve.address(&id, &[("cursor", next.to_string().as_str())])) data-key="n" { "下一页" kbd { "N" } }
             }
         }
     };
-    Ok(Page { title: name, section: Section::Queues, visitor: &visitor, body }.respond())
+    Ok(layout::Page { title: name, section: Section::Queues, visitor: &visitor, body }.respond())
 }
 
-fn reroute(knowledge: &Knowledge, from: &QueueId) -> Markup {
+/// What became of cases that were to be handed out.
+fn handed(handed: Option<&str>, left: Option<&str>, moved: Option<&str>) -> Markup {
+    let number = |text: Option<&str>| text.and_then(|it| it.parse::<u32>().ok());
+    let Some(handed) = number(handed) else { return html! {} };
+    let (left, moved) = (number(left).unwrap_or_default(), number(moved).unwrap_or_default());
+    html! {
+        div.notice role="status" {
+            @if handed == 0 && left == 0 && moved == 0 { "没有无人负责的案件" }
+            @else { "已分给空闲的人 " strong { (handed) } " 件。" }
+            @if 0 < left { " " (left) " 件没有合适的人：管理员可在“系统”中为这个队列安排一线人员。" }
+            @if 0 < moved { " " (moved) " 件刚被他人办理，没有改动。" }
+        }
+    }
+}
+
+/// What can be done with the chosen cases.
+fn bar(visitor: &Visitor, knowledge: &Knowledge, from: &QueueId) -> Markup {
     html! {
         div.bar {
+            @if visitor.has_role(Move::Review.roles(Tier::FrontLine)) {
+                button.primary type="submit" formaction=(format!("/console/queues/{from}/share")) formnovalidate
+                    data-key="a" title="交给在办最少的人；不勾选则分派所有无人负责的案件" {
+                    "分给空闲的人" kbd { "A" }
+                }
+            }
             label { "所选转到 "
                 select name="queue" {
                     @for queue in knowledge.policy.queues() {
@@ -148,20 +182,21 @@ fn reroute(knowledge: &Knowledge, from: &QueueId) -> Markup {
 }
 
 /// Rows of a list of cases.
-struct Rows<'a> {
-    knowledge: &'a Knowledge,
-    now: Timestamp,
-    choose: bool,
+pub(super) struct Rows<'a> {
+    pub(super) knowledge: &'a Knowledge,
+    pub(super) now: Timestamp,
+    /// Whether cases can be chosen.
+    pub(super) choose: bool,
 }
 
 impl Rows<'_> {
-    fn table(&self, cases: &[Case]) -> Markup {
+    pub(super) fn table(&self, cases: &[Case]) -> Markup {
         html! {
             table.list {
                 thead {
                     tr {
                         @if self.choose { th { input type="checkbox" data-all aria-label="全选"; } }
-                        th { "投诉" } th { "严重程度" } th { "类别" } th { "环节" }
+                        th { "投诉" } th { "严重程度" } th { "类别" } th { "环节" } th { "负责人" }
                         th.num { "优先级" } th { "办结" }
                     }
                 }
@@ -201,6 +236,7 @@ impl Rows<'_> {
                 td { (tags::severity(case, self.knowledge)) }
                 td { (category.map_or("未定", |it| words::label(self.knowledge, it.as_str()))) }
                 td { (stage(&case.status)) }
+                td { @match &case.record.owner { Some(owner) => (prose::visible(owner)), None => span.soft { "—" } } }
                 td.num title=(priority_terms(&triage.answer)) { (format!("{:.0}", triage.priority)) }
                 td { (tags::deadline(triage.resolution_due_at, self.now)) }
             }

@@ -10,18 +10,14 @@ use maud::{Markup, html};
 use serde::Deserialize;
 use uuid::Uuid;
 
-use crate::cases::Stage;
 use crate::domain::{LabelId, QueueId};
 use crate::http::Service;
 use crate::http::console::judged::{Choice, Judged};
 use crate::http::console::layout::{Page, Section};
 use crate::http::console::visitor::Visitor;
 use crate::http::console::{Failure, note_reading, prose, steps, tags, words};
-use crate::store::{Case, CaseFilter, QueueCursor};
+use crate::store::{Case, QueueCursor, WorkFilter};
 use crate::triage::{CaseLife, Knowledge, Veil, timetable};
-
-/// So many cases of the desk are looked at in one go.
-const N_LOOKED_AT: u16 = 200;
 
 /// Where to go on, and which case was dealt with just now.
 #[derive(Deserialize)]
@@ -42,11 +38,12 @@ pub(super) async fn show(
         return Err(Failure::NotAllowed);
     }
     let after: Option<QueueCursor> = place.after.as_deref().and_then(|it| it.parse().ok());
-    let Some(case) = next_case(&service, &queue, after).await? else {
+    let filter = unreviewed(&queue);
+    let Some(case) = service.desk.list_work(&filter, after, 1).await?.items.pop() else {
         return Ok(nothing_left(&visitor, place.done, after.is_some()));
     };
     note_reading(&service, &visitor, case.record.id).await?;
-    let n_waiting = n_waiting(&service, &queue).await?;
+    let n_waiting = service.desk.count_work(&filter, u32::MAX).await?;
     let back = match &place.after {
         Some(after) => format!("/console/review?after={after}"),
         None => "/console/review".to_owned(),
@@ -152,34 +149,9 @@ fn other_categories(judged: &Judged, desk: &steps::Desk<'_>) -> Markup {
     }
 }
 
-/// The next case that nobody has reviewed. The desk also keeps reviewed ones, of categories that
-/// are its own.
-async fn next_case(
-    service: &Service,
-    queue: &QueueId,
-    mut after: Option<QueueCursor>,
-) -> Result<Option<Case>, Failure> {
-    loop {
-        let page = service.desk.list_queue(queue, after, N_LOOKED_AT).await?;
-        let found = page.items.into_iter().find(|case| case.record.triage.needs_triage);
-        if found.is_some() || page.next.is_none() {
-            return Ok(found);
-        }
-        after = page.next;
-    }
-}
-
-/// How many wait, told exactly up to a number that nobody works off in a day.
-async fn n_waiting(service: &Service, queue: &QueueId) -> Result<String, Failure> {
-    let filter = CaseFilter {
-        queue: Some(queue.clone()),
-        needs_triage: Some(true),
-        ..CaseFilter::default()
-    };
-    let page = service.desk.list_cases(&filter, None, N_LOOKED_AT).await?;
-    let n_open = page.items.iter().filter(|case| case.status != Stage::Archived.as_str()).count();
-    let more = if page.next.is_some() { "+" } else { "" };
-    Ok(format!("{n_open}{more}"))
+/// What waits to be reviewed. The desk also keeps reviewed cases, of categories that are its own.
+pub(super) fn unreviewed(queue: &QueueId) -> WorkFilter {
+    WorkFilter { queue: Some(queue.clone()), needs_triage: true, ..WorkFilter::default() }
 }
 
 /// The way back to the case that was dealt with just now.

@@ -9,6 +9,8 @@ use maud::{Markup, html};
 
 use crate::domain::Role;
 use crate::http::Service;
+use crate::http::console::alerts::TABS;
+use crate::http::console::charts::Bar;
 use crate::http::console::layout::{self, Page, Section};
 use crate::http::console::visitor::Visitor;
 use crate::http::console::{Failure, charts, words};
@@ -40,9 +42,10 @@ pub(super) async fn show(
                 a href=(format!("/console/statistics.csv?{query}")) { "导出 CSV" }
             }
         }
+        (layout::tabs("统计与预警", &TABS, "/console/statistics"))
         (filters(&pairs, &knowledge))
         @match &figures {
-            Ok(figures) => (charts(figures, &knowledge)),
+            Ok(figures) => (charts(figures, (&knowledge, &visitor), &query)),
             Err(problem) => (problem),
         }
     };
@@ -88,14 +91,22 @@ fn filters(pairs: &[(String, String)], knowledge: &Knowledge) -> Markup {
     }
 }
 
-fn charts(figures: &StatsAnswer, knowledge: &Knowledge) -> Markup {
+/// The charts; what they count is a click away, of the same period where that is known.
+fn charts(
+    figures: &StatsAnswer,
+    (knowledge, visitor): (&Knowledge, &Visitor),
+    query: &str,
+) -> Markup {
     let StatsAnswer { received, archived, archived_by_category, .. } = figures;
     let hours: Vec<_> =
         (0..).zip(&received.by_hour).map(|(hour, n)| (format!("{hour}"), *n)).collect();
     let days = WEEKDAYS.iter().zip(&received.by_weekday);
     let days: Vec<_> = days.map(|(name, n)| ((*name).to_owned(), *n)).collect();
-    let categories = shares(&received.categories, |it| words::label(knowledge, it).to_owned());
-    let liability = shares(&archived.liability, |it| words::liability_named(it).to_owned());
+    let open = |category: &str| open_cases(category, knowledge, visitor);
+    let categories = &received.categories;
+    let categories = shares(categories, |it| words::label(knowledge, it).to_owned(), open);
+    let liable = |it: &str| words::liability_named(it).to_owned();
+    let liability = shares(&archived.liability, liable, |_| None);
     html! {
         (headlines(received.total, archived))
         div.half {
@@ -106,7 +117,7 @@ fn charts(figures: &StatsAnswer, knowledge: &Knowledge) -> Markup {
                 section.card { (charts::bars("责任归属", &liability)) }
             }
         }
-        section.card.scroll { h2 { "按类别办结情况" } (by_category(archived_by_category, knowledge)) }
+        section.card.scroll { h2 { "按类别办结情况" } (by_category(archived_by_category, knowledge, query)) }
     }
 }
 
@@ -131,7 +142,14 @@ fn headlines(received: u64, archived: &ArchivedStats) -> Markup {
     }
 }
 
-fn by_category(rows: &[CategoryStats], knowledge: &Knowledge) -> Markup {
+/// Where the open cases about a category are, if the visitor may see them.
+fn open_cases(category: &str, knowledge: &Knowledge, visitor: &Visitor) -> Option<String> {
+    let queue = &knowledge.policy.category_queue(&category.parse().ok()?)?.id;
+    let path = || format!("/console/queues/{queue}?category={category}");
+    visitor.sees_queue(queue, knowledge).then(path)
+}
+
+fn by_category(rows: &[CategoryStats], knowledge: &Knowledge, query: &str) -> Markup {
     html! {
         table {
             thead {
@@ -143,7 +161,12 @@ fn by_category(rows: &[CategoryStats], knowledge: &Knowledge) -> Markup {
             tbody {
                 @for CategoryStats { category, archived } in rows {
                     tr {
-                        td { (category.as_deref().map_or("未定", |it| words::label(knowledge, it))) }
+                        td {
+                            @match category {
+                                Some(it) => a href=(format!("/console/library?{}", with_category(query, it))) { (words::label(knowledge, it)) },
+                                None => "未定",
+                            }
+                        }
                         td.num { (archived.total) }
                         td.num { (hours(archived.hours_to_settle.mean)) }
                         td.num { (number(archived.satisfaction)) }
@@ -157,10 +180,23 @@ fn by_category(rows: &[CategoryStats], knowledge: &Knowledge) -> Markup {
     }
 }
 
-fn shares(counts: &[SharedCount], name: impl Fn(&str) -> String) -> Vec<(String, u64, String)> {
-    let row = |it: &SharedCount| {
-        let name = it.name.as_deref().map_or_else(|| "未定".to_owned(), &name);
-        (name, it.count, percent(it.share))
+/// The same question about one category.
+fn with_category(query: &str, category: &str) -> String {
+    let others = query.split('&').filter(|it| !it.is_empty() && !it.starts_with("category="));
+    let category = format!("category={category}");
+    others.chain([category.as_str()]).collect::<Vec<_>>().join("&")
+}
+
+fn shares(
+    counts: &[SharedCount],
+    name: impl Fn(&str) -> String,
+    path: impl Fn(&str) -> Option<String>,
+) -> Vec<Bar> {
+    let row = |it: &SharedCount| Bar {
+        name: it.name.as_deref().map_or_else(|| "未定".to_owned(), &name),
+        count: it.count,
+        said: percent(it.share),
+        path: it.name.as_deref().and_then(&path),
     };
     counts.iter().map(row).collect()
 }

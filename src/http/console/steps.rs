@@ -44,7 +44,7 @@ const fn questions(step: Move) -> (&'static str, &'static [Question]) {
     match step {
         Move::Accept => ("acceptance", &[("contact_person", "联系人", Ask::Line)]),
         Move::Assign => ("assignment", &[("department", "部门", Ask::Department)]),
-        Move::Take => ("owner", &[]),
+        Move::Take => ("owner", &[("owner", "接手人（不填为本人）", Ask::Line)]),
         Move::Review => ("reviews", &[("finding", "复核意见", Ask::Area)]),
         Move::Investigate => (
             "investigation",

@@ -10,7 +10,8 @@ use crate::store::Event;
 use crate::triage::Veil;
 
 /// What of an event people read, with its name; the rest is for machines.
-const SHOWN: [(&str, &str); 14] = [
+const SHOWN: [(&str, &str); 15] = [
+    ("owner", "负责人"),
     ("reason", "理由"),
     ("finding", "复核意见"),
     ("contact_person", "联系人"),

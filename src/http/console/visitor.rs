@@ -10,8 +10,9 @@ use axum::{
 use sha2::{Digest, Sha256};
 
 use crate::domain::{Actor, Elements, QueueId, StaffRole};
+use crate::http::console::Failure;
 use crate::http::console::form::{self, Fields};
-use crate::http::console::{Failure, gate};
+use crate::http::console::gate::{self, Sight};
 use crate::http::queues::is_within;
 use crate::identity::Principal;
 use crate::store::hex;
@@ -26,6 +27,7 @@ pub(super) const CSRF_FIELD: &str = "csrf";
 /// Who looks at a page.
 pub(super) struct Visitor {
     principal: Arc<Principal>,
+    sight: Sight,
     csrf: String,
 }
 
@@ -54,6 +56,11 @@ impl Visitor {
     /// Whether a page is theirs to use.
     pub(super) fn may(&self, page: &str) -> bool {
         gate::sees(&self.principal, page)
+    }
+
+    /// Which of the desks that are nobody's own they may look at.
+    pub(super) const fn sight(&self) -> Sight {
+        self.sight
     }
 
     /// What is hidden of a case from them.
@@ -113,8 +120,9 @@ impl<S: Send + Sync> FromRequestParts<S> for Visitor {
         // Without the layer nobody is anybody.
         let principal = parts.extensions.get::<Arc<Principal>>().cloned();
         let principal = principal.ok_or(Failure::NotAllowed)?;
+        let sight = parts.extensions.get::<Sight>().copied().ok_or(Failure::NotAllowed)?;
         let csrf = csrf_token(session_token(&parts.headers));
-        Ok(Self { principal, csrf })
+        Ok(Self { principal, sight, csrf })
     }
 }
 

@@ -1,10 +1,10 @@
 //! The Chinese words of the console: names of everything that the code knows by an identifier,
 //! and times as people read them. Labels and queues have names of their own in taxonomy and policy.
 
-use jiff::{SignedDuration, Timestamp, tz::TimeZone};
+use jiff::{SignedDuration, Timestamp, civil::Date, tz::TimeZone};
 
 use crate::cases::{ClockId, Liability, Move, RefusalReason, RemedyKind};
-use crate::domain::{Channel, CustomerTier, Scope, StaffRole, Tier};
+use crate::domain::{Channel, CustomerTier, MessageChannel, MessageKind, Scope, StaffRole, Tier};
 use crate::triage::Knowledge;
 
 /// A channel 渠道.
@@ -140,6 +140,56 @@ pub(super) fn liability_named(name: &str) -> &str {
     }
 }
 
+/// What a message tells 告知内容.
+pub(super) const fn message_kind(kind: MessageKind) -> &'static str {
+    match kind {
+        MessageKind::Acknowledgement => "受理告知",
+        MessageKind::Progress => "进展告知",
+        MessageKind::Proposal => "方案告知",
+        MessageKind::Result => "结果告知",
+        MessageKind::Satisfaction => "满意度回访",
+    }
+}
+
+/// Over what a message goes 告知渠道.
+pub(super) const fn message_channel(channel: MessageChannel) -> &'static str {
+    match channel {
+        MessageChannel::Sms => "短信",
+        MessageChannel::Chat => "在线消息",
+        MessageChannel::Email => "邮件",
+    }
+}
+
+/// What complaints cluster about 预警对象; an unknown kind shows as it is.
+pub(super) fn alert_kind(kind: &str) -> &str {
+    match kind {
+        "category" => "类别",
+        "product" => "商品",
+        "shop" => "店铺",
+        other => other,
+    }
+}
+
+/// How far an alert or an improvement is; an unknown state shows as it is.
+pub(super) fn review_state(state: &str) -> &str {
+    match state {
+        "open" => "待处理",
+        "acknowledged" | "in_progress" => "处理中",
+        "closed" => "已关闭",
+        "done" => "已完成",
+        "dropped" => "不做了",
+        other => other,
+    }
+}
+
+/// Who did something, in a role by its name in the API.
+pub(super) fn who(actor: &str, name: &str) -> String {
+    match name.parse() {
+        Ok(StaffRole::System) | Err(_) => "系统".to_owned(),
+        Ok(known) => format!("{actor}（{}）", role(known)),
+    }
+}
+
 /// A label by its name for people, of whichever head; an unknown one shows as it is.
 pub(super) fn label<'k>(knowledge: &'k Knowledge, id: &'k str) -> &'k str {
     let mut labels = knowledge.taxonomy.heads().iter().flat_map(|head| &head.labels);
@@ -251,6 +301,12 @@ pub(super) fn field(name: &str) -> &str {
         "tracking_number" => "单号",
         "summary" => "归档小结",
         "satisfaction" => "满意度",
+        "title" => "要改什么",
+        "owner" => "负责人",
+        "due_on" => "期限",
+        "text" => "内容",
+        "to" | "to/contact" => "收件人",
+        "subject" => "主题",
         "labels" => "标签",
         "queue" => "队列",
         "version" => "版本",
@@ -335,6 +391,11 @@ fn span(duration: SignedDuration) -> String {
         (0, _) => format!("{hours} 小时 {minutes} 分"),
         _ => format!("{days} 天 {hours} 小时"),
     }
+}
+
+/// A day that has no time of day, as `12月31日`.
+pub(super) fn date(day: Date) -> String {
+    day.strftime("%-m月%-d日").to_string()
 }
 
 /// A probability in percent.

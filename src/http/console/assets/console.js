@@ -28,6 +28,7 @@
     if (!target) return;
     event.preventDefault();
     if (target.tagName === "SUMMARY") toggle(target.parentElement);
+    else if (target.matches("input, select, textarea")) target.focus();
     else target.click();
   });
 
@@ -84,9 +85,9 @@
   if (!$("[data-live]")) return;
   const busy = (part) =>
     part.contains(document.activeElement) || $("details[open], input:checked", part) !== null;
-  const say = (text) => {
+  const say = (text, href = location.href) => {
     const link = document.createElement("a");
-    link.href = location.href;
+    link.href = href;
     link.textContent = text;
     $("#live").replaceChildren(link);
   };
@@ -102,6 +103,7 @@
     count();
   };
   let state = null;
+  let alerts = Infinity;
   const source = new EventSource("/console/live");
   source.addEventListener("counts", (event) => {
     const counts = JSON.parse(event.data);
@@ -111,6 +113,8 @@
     });
     if (state !== null && state !== counts.state) refresh().catch(() => say("有新的变化，点此刷新"));
     state = counts.state;
+    if (alerts < counts.alerts) say("有新的预警", "/console/alerts");
+    alerts = counts.alerts;
   });
   addEventListener("pagehide", () => source.close());
 })();
