@@ -1,6 +1,7 @@
 //! `fenzhen demo`: a service with a few weeks of invented cases in every state, to look around in.
 //! Nothing of it is kept unless a database is named.
 
+mod cast;
 mod story;
 
 use std::{
@@ -64,7 +65,13 @@ impl Demo {
             "the database holds cases already\nhint: name a fresh one, or leave out `--database`"
         );
         writeln!(io::stderr(), "telling the story of {} cases ...", self.cases)?;
-        story::tell(&desk, self.cases, self.seed, app::now()).await?;
+        let now = app::now();
+        story::tell(&desk, self.cases, self.seed, now).await?;
+        cast::learn(&desk, now).await?;
+        // Where people log in, the first start makes an administrator who adds the others.
+        if !self.http.access.is_closed(self.http.listen) {
+            cast::hire(&app::open_identity(database).await?, now).await?;
+        }
         desk.close().await;
         Ok(())
     }

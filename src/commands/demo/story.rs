@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::cases::Stage;
+use crate::commands::demo::cast;
 use crate::domain::{Actor, Role, StaffRole, Tier};
 use crate::triage::{CorrectionRequest, Desk, DeskError, Receipt, StepRequest, parse_submission};
 
@@ -20,6 +21,11 @@ const WEEKS: Duration = Duration::from_hours(21 * 24);
 
 /// How often clocks strike meanwhile.
 const STRIKES: Duration = Duration::from_mins(30);
+
+/// What goes wrong at last: a new shop that does not deliver, for so long.
+const LATE_SHOP: &str = "春日集市旗舰店";
+const LATE_FOR: Duration = Duration::from_hours(20);
+const LATE: [&str; 2] = ["logistics", "fulfillment"];
 
 /// What came in so late nobody has reviewed yet.
 const UNREVIEWED: Duration = Duration::from_hours(14);
@@ -116,7 +122,8 @@ pub(super) async fn tell(
         let next_at = match &mut walks[number] {
             Some(walk) => walk.go_on(tale, &mut dice, at, now).await?,
             none => {
-                let id = receive(desk, tale, number, &mut dice, at).await?;
+                let is_late = now.checked_sub(LATE_FOR)? < at;
+                let id = receive(desk, (tale, number), &mut dice, (at, is_late)).await?;
                 // Some cases are forgotten, and their clocks run on.
                 let patience = if dice.roll(12) == 0 { dice.roll(7) } else { usize::MAX };
                 *none = Some(Walk { desk, id, patience });
@@ -139,10 +146,9 @@ fn minutes(n: usize) -> Duration {
 
 async fn receive(
     desk: &Desk,
-    tale: &Tale,
-    number: usize,
+    (tale, number): (&Tale, usize),
     dice: &mut Dice,
-    at: Timestamp,
+    (at, is_late): (Timestamp, bool),
 ) -> anyhow::Result<Uuid> {
     let name = format!("{}{}", dice.pick(&SURNAMES), dice.pick(&TITLES));
     let tier = ["standard", "standard", "member", "vip"][dice.roll(4)];
@@ -159,6 +165,9 @@ async fn receive(
         "object": { "shop": dice.pick(&SHOPS), "order_number": order_number },
         "customer_tier": tier,
     });
+    if is_late && LATE.contains(&tale.category.as_str()) {
+        body["object"]["shop"] = json!(LATE_SHOP);
+    }
     if dice.roll(3) == 0 {
         body["amount"] = json!(20 + dice.roll(900));
     }
@@ -265,7 +274,7 @@ impl Walk<'_> {
         dice: &mut Dice,
     ) -> anyhow::Result<Option<(Value, &'static str, Value)>> {
         let life = self.desk.case_life(self.id).await?.life;
-        let agent = person("wang.fang", StaffRole::FrontLine);
+        let agent = person(cast::agent(self.id), StaffRole::FrontLine);
         let lead = person("li.lei", StaffRole::TriageLead);
         let boss = person("zhou.yi", StaffRole::Executive);
         let (reviewer, decider, approver) = match life.tier() {
