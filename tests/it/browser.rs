@@ -10,7 +10,9 @@ use std::{
 use reqwest::{Client, Method};
 use serde_json::{Value, json};
 
+use crate::console::reviews::{break_out, watching};
 use crate::server::{Server, eventually, root};
+use crate::v1::library::archive;
 
 /// What the driver calls an element.
 const ELEMENT: &str = "element-6066-11e4-a52e-4f735466cecf";
@@ -276,24 +278,88 @@ async fn a_new_case_appears_without_a_reload() {
 }
 
 #[tokio::test]
+async fn an_archived_case_is_found_by_a_word_that_is_then_marked() {
+    let server = Server::start().await;
+    let Some(browser) = Browser::start(&server).await else { return };
+    let object = json!({ "product": "喵呜机", "shop": "喵呜旗舰店" });
+    let body = json!({ "text": "买的喵呜机快递丢了，没人管", "object": object });
+    let (path, _) = archive(&server, &body, 399.0).await;
+    browser.open("/console/library").await;
+    browser.press("/").await;
+    assert_eq!(browser.run("return document.activeElement.name").await, "q");
+    browser.write("input[name=q]", "喵呜机").await;
+    browser.press("\u{e007}").await;
+    browser.sees("共 1 件").await;
+    let marked = "return [...document.querySelectorAll('.entry mark')].map(it => it.textContent)";
+    assert_eq!(browser.run(marked).await, json!(["喵呜机"]));
+    browser.sees("全额退款").await;
+    browser.click(".entry a").await;
+    browser.sees("投诉内容").await;
+    let place = browser.run("return location.pathname").await;
+    assert_eq!(place.as_str().unwrap().replace("/console", "/v1"), path);
+    assert_eq!(browser.complaints().await, Vec::<Value>::new());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_new_alert_appears_without_a_reload_and_is_announced_elsewhere() {
+    let server = Server::start_with(watching()).await;
+    let Some(browser) = Browser::start(&server).await else { return };
+    browser.open("/console/alerts").await;
+    browser.run("window.same = true").await;
+    browser.sees("一切正常").await;
+    break_out(&server, "喵呜机").await;
+    server.set_time("2026-11-09T09:20:00+08:00");
+    browser.sees("喵呜机").await;
+    assert_eq!(browser.run("return window.same").await, true, "the page was not loaded anew");
+    browser.open("/console/models").await;
+    browser.sees("现用模型").await;
+    break_out(&server, "汪呜机").await;
+    server.set_time("2026-11-09T09:40:00+08:00");
+    browser.sees("有新的预警").await;
+    browser.click("#live a").await;
+    browser.sees("汪呜机").await;
+    browser.click(".alert .primary").await;
+    browser.sees("处理中").await;
+    assert_eq!(browser.complaints().await, Vec::<Value>::new());
+}
+
+/// Every page, with a case of which there is a bit of everything.
+async fn pages(server: &Server, text: &str) -> Vec<String> {
+    let case = receive(server, text).await;
+    let improvement = json!({
+        "title": text, "department": text, "owner": text, "due_on": "2026-10-01", "note": text,
+        "by": { "name": "li.lei", "role": "triage_lead" },
+    });
+    let (status, answer) = server.submit("/v1/improvements", &improvement).await;
+    assert!(status.is_success(), "{answer}");
+    let rules = server.get_json("/v1/rules").await;
+    let queue = case["queue"].as_str().unwrap();
+    vec![
+        "/console/login".to_owned(),
+        "/console/review".to_owned(),
+        "/console/queues".to_owned(),
+        format!("/console/queues/{queue}"),
+        format!("/console/queues/{queue}?owner=-&channel=chat"),
+        "/console/executive".to_owned(),
+        format!("/console/cases/{}", case["id"].as_str().unwrap()),
+        format!("/console/cases/{}?channel=email", case["id"].as_str().unwrap()),
+        "/console/library?q=快递".to_owned(),
+        "/console/statistics".to_owned(),
+        "/console/alerts".to_owned(),
+        "/console/improvements".to_owned(),
+        "/console/models".to_owned(),
+        format!("/console/models/rules/{}", rules["rules"][0]["id"].as_str().unwrap()),
+        "/console/system".to_owned(),
+    ]
+}
+
+#[tokio::test]
 async fn no_page_makes_the_browser_complain_or_scroll_sideways() {
     let server = Server::start().await;
     let Some(browser) = Browser::start(&server).await else { return };
     let hostile = "<script>alert(1)</script><img src=x onerror=alert(2)>\u{202e}快递丢了\u{7}😡";
-    let case = receive(&server, hostile).await;
-    let paths = [
-        "/console/login".to_owned(),
-        "/console/review".to_owned(),
-        "/console/queues".to_owned(),
-        format!("/console/queues/{}", case["queue"].as_str().unwrap()),
-        "/console/executive".to_owned(),
-        format!("/console/cases/{}", case["id"].as_str().unwrap()),
-        "/console/library?q=快递".to_owned(),
-        "/console/statistics".to_owned(),
-        "/console/models".to_owned(),
-        "/console/system".to_owned(),
-        "/console/nowhere".to_owned(),
-    ];
+    let mut paths = pages(&server, hostile).await;
+    paths.push("/console/nowhere".to_owned());
     for width in [1280, 390] {
         let size = json!({ "width": width, "height": 800 });
         browser.call(Method::POST, "/window/rect", Some(size)).await;
@@ -338,19 +404,7 @@ async fn everybody_can_use_the_pages() {
     let Some(browser) = Browser::start(&server).await else { return };
     let Some(axe) = axe() else { return };
     unsure(&server, 1).await;
-    let case = receive(&server, "充电宝突然爆炸，手被烧伤了").await;
-    let paths = [
-        "/console/login".to_owned(),
-        "/console/review".to_owned(),
-        "/console/queues".to_owned(),
-        format!("/console/queues/{}", case["queue"].as_str().unwrap()),
-        "/console/executive".to_owned(),
-        format!("/console/cases/{}", case["id"].as_str().unwrap()),
-        "/console/library".to_owned(),
-        "/console/statistics".to_owned(),
-        "/console/models".to_owned(),
-        "/console/system".to_owned(),
-    ];
+    let paths = pages(&server, "充电宝突然爆炸，手被烧伤了").await;
     let look = "return axe.run({ resultTypes: ['violations'] }).then(found => found.violations \
                 .filter(it => it.impact === 'serious' || it.impact === 'critical') \
                 .map(it => it.id + ': ' + it.nodes.map(node => node.html + ' ' + node.failureSummary).join('; ')))";

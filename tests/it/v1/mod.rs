@@ -8,7 +8,7 @@ mod classify_batch;
 mod corrections;
 mod evidence;
 mod knowledge;
-mod library;
+pub(crate) mod library;
 mod matters;
 mod messages;
 mod privacy;

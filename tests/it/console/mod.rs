@@ -1,5 +1,10 @@
 //! The console's pages and forms over HTTP, as a browser sends them.
 
+mod contact;
+mod knowledge;
+pub(crate) mod reviews;
+mod work;
+
 use std::{
     fmt::Write,
     io::{BufRead, BufReader},
@@ -136,7 +141,7 @@ async fn who_has_read_an_old_version_is_shown_the_new_one() {
     let fields = [("csrf", &*token), ("n:version", "1"), ("contact_person", "王芳")];
     send(&server, &path, &fields).await;
     let (_, html) = send(&server, &path, &fields).await;
-    assert!(html.contains("案件刚被他人更新"), "{html}");
+    assert!(html.contains("刚被他人更新"), "{html}");
 }
 
 #[tokio::test]
