@@ -13,10 +13,10 @@ use crate::http::console::act::{Wrong, by, checked};
 use crate::http::console::form::Fields;
 use crate::http::console::improvements;
 use crate::http::console::layout::{self, Page, Section};
-use crate::http::console::queues::Rows;
+use crate::http::console::queues::stage;
 use crate::http::console::visitor::Visitor;
 use crate::http::console::{Failure, gate, prose, tags, words};
-use crate::store::{CaseCursor, CaseFilter};
+use crate::store::{Case, CaseCursor, CaseFilter};
 use crate::triage::{AlertAnswer, DeskError, Knowledge, ReviewList, ReviewStep, StepAnswer, Veil};
 
 /// The pages about what the firm learns.
@@ -66,7 +66,7 @@ pub(super) async fn list(
         html! {
             div #fresh data-now=((service.clock)().as_millisecond()) {
                 @if is_quiet { (nothing("一切正常", "某一类别、商品或店铺的投诉人数明显多于平时，会在这里预警。")) }
-                @if !open.is_empty() { h2.group { "待确认" } @for card in open { (card) } }
+                @if !open.is_empty() { h2.group { "待处理" } @for card in open { (card) } }
                 @if !known.is_empty() { h2.group { "处理中" } @for card in known { (card) } }
             }
             p { a href="/console/alerts?state=closed" { "已关闭的预警" } }
@@ -129,7 +129,6 @@ async fn page(
     };
     let cases = service.desk.list_cases(&filter, after, N_CASES).await?;
     let now = (service.clock)();
-    let rows = Rows { knowledge: &knowledge, now, choose: false };
     let led_to = improvements::of_alert(service, visitor, &alert.id).await?;
     let subject = subject(&alert, &knowledge);
     let body = html! {
@@ -141,9 +140,9 @@ async fn page(
         (layout::tabs("统计与预警", &TABS, "/console/alerts"))
         div.two data-now=(now.as_millisecond()) {
             div {
-                section.card.scroll {
+                section.card {
                     h2 { "背后的案件" span.soft { "新的在前" } }
-                    (rows.table(&cases.items))
+                    (behind(&cases.items, &knowledge, Some(now)))
                     @if cases.items.is_empty() { p.soft { "这些案件不在您的职责范围内。" } }
                     @if let Some(next) = cases.next {
                         a.button href=(format!("/console/alerts/{id}?cursor={next}")) data-key="n" { "下一页" kbd { "N" } }
@@ -216,25 +215,39 @@ impl Shown<'_> {
                 div.pair {
                     div { (scale(alert)) (times(alert, self.knowledge)) (answers(alert, self.visitor)) }
                     div {
-                        ul.plain {
-                            @for case in &cases.items {
-                                li {
-                                    a.quiet href=(format!("/console/cases/{}", case.record.id)) {
-                                        (prose::excerpt(case.record.complaint.text.as_str(), &Veil::over(&case.record.elements)))
-                                    }
-                                    div.meta {
-                                        span { (tags::short(case.record.id)) }
-                                        span { (words::moment(case.record.complaint.received_at, self.knowledge.calendar.time_zone())) }
-                                        (tags::severity(case, self.knowledge))
-                                    }
-                                }
-                            }
-                        }
+                        (behind(&cases.items, self.knowledge, None))
                         @if cases.next.is_some() { p { a href=(path) { "全部案件 ›" } } }
                     }
                 }
             }
         })
+    }
+}
+
+/// The cases behind an alert; with how far each is, when it is asked now.
+fn behind(cases: &[Case], knowledge: &Knowledge, now: Option<Timestamp>) -> Markup {
+    let zone = knowledge.calendar.time_zone();
+    html! {
+        ul.plain.behind {
+            @for Case { record, status, .. } in cases {
+                li {
+                    a.quiet href=(format!("/console/cases/{}", record.id)) {
+                        (prose::excerpt(record.complaint.text.as_str(), &Veil::over(&record.elements)))
+                    }
+                    div.meta {
+                        span { (tags::short(record.id)) }
+                        span { (words::moment(record.complaint.received_at, zone)) }
+                        span { (words::label(knowledge, record.triage.severity.as_str())) }
+                        @if let Some(now) = now {
+                            @if let Some(category) = &record.triage.category { span { (words::label(knowledge, category.as_str())) } }
+                            span { (stage(status)) }
+                            @if let Some(owner) = &record.owner { span { (prose::visible(owner)) } }
+                            (tags::deadline(record.triage.resolution_due_at, now))
+                        }
+                    }
+                }
+            }
+        }
     }
 }
 
@@ -250,13 +263,14 @@ pub(super) fn subject(alert: &AlertAnswer, knowledge: &Knowledge) -> String {
 fn scale(alert: &AlertAnswer) -> Markup {
     let most = f64::from(alert.count.max(alert.threshold)).max(1.0);
     let place = |value: f64| format!("{:.1}", value / most * 100.0);
-    let told = format!(
-        "{} 人投诉，平时约 {:.0} 人，达到 {} 人预警",
-        alert.count, alert.baseline, alert.threshold
-    );
+    let usual = match alert.baseline {
+        few if few < 0.5 => "平时几乎没有".to_owned(),
+        usual => format!("平时约 {usual:.0} 人"),
+    };
+    let told = format!("{} 人投诉，{usual}，达到 {} 人预警", alert.count, alert.threshold);
     html! {
         div.scale {
-            div.figure { (alert.count) small { "人投诉，平时约 " (format!("{:.0}", alert.baseline)) " 人" } }
+            div.figure { (alert.count) small { "人投诉，" (usual) } }
             svg viewBox="0 0 100 8" preserveAspectRatio="none" role="img" aria-label=(told) {
                 rect.track x="0" y="2" width="100" height="4" rx="1" {}
                 rect x="0" y="2" width=(place(f64::from(alert.count))) height="4" rx="1" {}

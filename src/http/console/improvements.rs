@@ -178,6 +178,7 @@ async fn card(
                 @if let Some(category) = &found.category { span { (words::label(&knowledge, category)) } }
                 @if let Some(alert) = &found.alert_id { a href=(format!("/console/alerts/{alert}")) { "来自预警" } }
             }
+            @if let Some(last) = done.last().filter(|it| !it.note.is_empty()) { p.last { (prose::visible(&last.note)) } }
             details.more { summary { "进展 " (done.len()) " 条" } (steps(done, &knowledge)) }
             (moves(&found, visitor))
         }
@@ -241,7 +242,7 @@ pub(super) fn form(
                     span { "责任部门" }
                     select name="department" { @for department in &departments { option { (department) } } }
                 }
-                label.field { span { "负责人" } input type="text" name="owner" required value=(visitor.name()); }
+                label.field { span { "负责人" } input type="text" name="owner" required value=(if visitor.has_session() { visitor.name() } else { "" }); }
                 label.field { span { "期限" } input type="date" name="due_on" required; }
                 label.field { span { "缘由（可不填）" } textarea name="note" {} }
                 button.primary type="submit" { "记下" }

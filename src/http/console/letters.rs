@@ -121,6 +121,8 @@ impl Desk<'_> {
         let said = |name: &str| written.and_then(|fields| form::find(fields, name));
         let text = said("text").unwrap_or(&draft.text);
         let subject = said("subject").or(draft.subject.as_deref());
+        // Where nobody logs in, nobody's name is known.
+        let own = if self.visitor.has_session() { self.visitor.name() } else { "" };
         html! {
             form method="post" action=(format!("/console/cases/{}/messages", self.case)) {
                 input type="hidden" name="csrf" value=(self.visitor.csrf());
@@ -135,7 +137,7 @@ impl Desk<'_> {
                     }
                 }
                 @if draft.kind == MessageKind::Acknowledgement {
-                    label.field { span { "联系人（客户可以找谁）" } input type="text" name="contact_person" value=(said("contact_person").unwrap_or(self.visitor.name())); }
+                    label.field { span { "联系人（客户可以找谁）" } input type="text" name="contact_person" value=(said("contact_person").unwrap_or(own)); }
                 }
                 @if self.veil.is_clear() {
                     @if draft.channel == MessageChannel::Email {

@@ -114,29 +114,31 @@ async fn page(
     let weeks = service.desk.weekly_agreement((service.clock)(), N_WEEKS).await?;
     let body = html! {
         div.head { h1 { "模型与规则" } }
-        section.card {
-            h2 { "现用模型" }
-            @match knowledge.model_version() {
-                Some(version) => {
-                    p { strong { (version) } }
-                    @if let Some(entry) = history.iter().rev().find(|it| it.took_effect) {
-                        p.soft { "自 " (words::exact(entry.change.at, knowledge.calendar.time_zone())) " 起，由 " (entry.change.by) " 上线" }
+        div.half.level {
+            section.card {
+                h2 { "现用模型" }
+                @match knowledge.model_version() {
+                    Some(version) => {
+                        p { strong { (version) } }
+                        @if let Some(entry) = history.iter().rev().find(|it| it.took_effect) {
+                            p.soft { "自 " (words::exact(entry.change.at, knowledge.calendar.time_zone())) " 起，由 " (entry.change.by) " 上线" }
+                        }
+                    }
+                    None => p.problem { "没有可用模型，仅按规则判断：" (knowledge.model_problem().unwrap_or_default()) },
+                }
+                @if visitor.has_role(&KEEPERS) && 1 < history.len() {
+                    details.panel {
+                        summary { "回退到上一个模型" }
+                        form method="post" action="/console/models/rollback" {
+                            input type="hidden" name="csrf" value=(visitor.csrf());
+                            label.field { span { "理由" } input type="text" name="reason" required; }
+                            button.danger type="submit" { "确认回退" }
+                        }
                     }
                 }
-                None => p.problem { "没有可用模型，仅按规则判断：" (knowledge.model_problem().unwrap_or_default()) },
             }
-            @if visitor.has_role(&KEEPERS) && 1 < history.len() {
-                details.panel {
-                    summary { "回退到上一个模型" }
-                    form method="post" action="/console/models/rollback" {
-                        input type="hidden" name="csrf" value=(visitor.csrf());
-                        label.field { span { "理由" } input type="text" name="reason" required; }
-                        button.danger type="submit" { "确认回退" }
-                    }
-                }
-            }
+            section.card { (agreement(&weeks, &history)) }
         }
-        section.card { (agreement(&weeks, &history)) }
         section.card {
             h2 { "试一段文字" }
             form method="post" action="/console/models/try" {
@@ -146,7 +148,7 @@ async fn page(
             }
             (outcome)
         }
-        section.card.scroll { h2 { "上线历史" } (changes(&history, &knowledge)) }
+        @if !history.is_empty() { section.card.scroll { h2 { "上线历史" } (changes(&history, &knowledge)) } }
         section.card.scroll { h2 { "规则 " span.soft { (knowledge.rules.version()) } } (rules::table(&knowledge)) }
     };
     Ok(Page { title: "模型与规则", section: Section::Models, visitor, body }.respond())

@@ -164,7 +164,7 @@ fn bar(visitor: &Visitor, knowledge: &Knowledge, from: &QueueId) -> Markup {
         div.bar {
             @if visitor.has_role(Move::Review.roles(Tier::FrontLine)) {
                 button.primary type="submit" formaction=(format!("/console/queues/{from}/share")) formnovalidate
-                    data-key="a" title="交给在办最少的人；不勾选则分派所有无人负责的案件" {
+                    data-key="a" title="交给在办最少的人" {
                     "分给空闲的人" kbd { "A" }
                 }
             }
@@ -177,20 +177,21 @@ fn bar(visitor: &Visitor, knowledge: &Knowledge, from: &QueueId) -> Markup {
             }
             label { "理由 " input type="text" name="reason" required; }
             button type="submit" { "转派" }
+            span.soft.hint { "不勾选就分派所有无人负责的" }
         }
     }
 }
 
 /// Rows of a list of cases.
-pub(super) struct Rows<'a> {
-    pub(super) knowledge: &'a Knowledge,
-    pub(super) now: Timestamp,
+struct Rows<'a> {
+    knowledge: &'a Knowledge,
+    now: Timestamp,
     /// Whether cases can be chosen.
-    pub(super) choose: bool,
+    choose: bool,
 }
 
 impl Rows<'_> {
-    pub(super) fn table(&self, cases: &[Case]) -> Markup {
+    fn table(&self, cases: &[Case]) -> Markup {
         html! {
             table.list {
                 thead {
@@ -252,7 +253,7 @@ fn priority_terms(answer: &str) -> String {
 }
 
 /// A stage by its name for people.
-fn stage(status: &str) -> &str {
+pub(super) fn stage(status: &str) -> &str {
     match Stage::ALL.into_iter().find(|stage| stage.as_str() == status) {
         Some(stage) => stage.name(),
         None => status,

@@ -81,6 +81,10 @@
     it.addEventListener("change", () => it.form.requestSubmit()),
   );
 
+  // On a phone the navigation scrolls sideways to where one is.
+  const here = $(".side [aria-current]");
+  if (here) here.closest("nav").scrollLeft = here.offsetLeft - 24;
+
   // What happens while the page is open. The browser reconnects by itself.
   if (!$("[data-live]")) return;
   const busy = (part) =>
