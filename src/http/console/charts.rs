@@ -46,7 +46,7 @@ pub(super) struct Point {
 }
 
 /// Room for the shares beside a chart of lines, and for half a name at its end.
-const BESIDE: f64 = 36.0;
+const BESIDE: f64 = 46.0;
 const END: f64 = 14.0;
 
 /// Shares over time, a line for each name.

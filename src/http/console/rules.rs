@@ -71,7 +71,7 @@ fn outcome(trials: &[&Trial]) -> Markup {
 /// Every rule with the outcome of its tests.
 pub(super) fn table(knowledge: &Knowledge) -> Markup {
     html! {
-        table {
+        table.stack {
             thead { tr { th { "规则" } th { "为何重要" } th { "作用" } th { "负责" } th { "测试" } } }
             tbody {
                 @for rule in knowledge.rules.iter() {

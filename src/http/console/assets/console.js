@@ -82,8 +82,9 @@
   );
 
   // On a phone the navigation scrolls sideways to where one is.
-  const here = $(".side [aria-current]");
-  if (here) here.closest("nav").scrollLeft = here.offsetLeft - 24;
+  const showPlace = () =>
+    $(".side [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
+  showPlace();
 
   // What happens while the page is open. The browser reconnects by itself.
   if (!$("[data-live]")) return;
@@ -115,6 +116,8 @@
       const n = counts[it.dataset.live];
       it.textContent = n ? String(n) : "";
     });
+    // Numbers make the navigation wider.
+    if (state === null) showPlace();
     if (state !== null && state !== counts.state) refresh().catch(() => say("有新的变化，点此刷新"));
     state = counts.state;
     if (alerts < counts.alerts) say("有新的预警", "/console/alerts");
