@@ -1,7 +1,8 @@
 //! The tasks that work while nobody asks: clocks strike, the outbox is carried, metrics are tended,
 //! old keys are forgotten, files of no case are swept, what has been kept long enough is erased,
-//! clusters of complaints are looked for, open pages are told of changes. Replicas run all of them
-//! side by side; the store sees to it that nothing is done twice.
+//! clusters of complaints are looked for, figures of days that are over are added up, open pages are
+//! told of changes. Replicas run all of them side by side; the store sees to it that nothing is done
+//! twice.
 
 use std::{sync::Arc, time::Duration};
 
@@ -29,6 +30,7 @@ pub(super) fn start(service: &Service, period: Duration) -> JoinSet<()> {
     tasks.spawn(sweep_files(Arc::clone(&desk), Arc::clone(&clock)));
     tasks.spawn(erase(Arc::clone(&desk), Arc::clone(&clock)));
     tasks.spawn(watch(Arc::clone(&desk), Arc::clone(&clock), period));
+    tasks.spawn(add_up(Arc::clone(&desk), Arc::clone(&clock), period));
     tasks.spawn(forget(desk, identity, clock));
     tasks.spawn(console::follow(service.clone()));
     tasks
@@ -187,6 +189,20 @@ async fn watch(desk: Arc<Desk>, clock: Clock, period: Duration) {
                 let error = &error as &dyn std::error::Error;
                 tracing::error!(error, "clusters cannot be looked for now");
             }
+        }
+    }
+}
+
+/// Adds up the figures of days that are over when its turn comes round.
+async fn add_up(desk: Arc<Desk>, clock: Clock, period: Duration) {
+    // Not at once: whoever has just started answers first.
+    let mut ticks = interval_at(Instant::now() + period, period);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        ticks.tick().await;
+        if let Err(error) = desk.roll_up(clock()).await {
+            let error = &error as &dyn std::error::Error;
+            tracing::warn!(error, "figures cannot be added up now");
         }
     }
 }

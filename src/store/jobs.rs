@@ -16,6 +16,8 @@ pub enum Job {
     Erasure,
     /// Looking for clusters of complaints.
     Watch,
+    /// Adding up the figures of days that are over.
+    Figures,
 }
 
 impl Job {
@@ -24,6 +26,7 @@ impl Job {
         match self {
             Self::Erasure => "erasure",
             Self::Watch => "watch",
+            Self::Figures => "figures",
         }
     }
 }

@@ -178,7 +178,8 @@ impl Store {
         MIGRATIONS.run(&self.write_pool).await.map_err(Error::Migrate)?;
         let mut connection = self.write_pool.acquire().await?;
         guard::install(&mut connection).await?;
-        library::install(&mut connection).await
+        library::install(&mut connection).await?;
+        stats::install(&mut connection).await
     }
 
     fn engine(&self) -> Engine {

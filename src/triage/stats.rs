@@ -1,13 +1,14 @@
 //! The figures of a period 复盘: what came in and when, and how what was archived had ended.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::domain::LabelId;
-use crate::store::{ArchivedCount, ReceivedCount, StatsFilter};
+use crate::store::{ArchivedCount, Job, ReceivedCount, StatsFilter};
 use crate::triage::parameters::Parameters;
 use crate::triage::{Desk, DeskError, Knowledge, Mistake};
 
@@ -19,6 +20,12 @@ const EPOCH_HOUR: u32 = 3 * 24;
 
 /// How many peak hours are named.
 const N_PEAK_HOURS: usize = 3;
+
+/// How often days are added up, and how long a replica has for it.
+const ADD_UP_EVERY: Duration = Duration::from_mins(1);
+
+/// How many days are added up in one go, so that others may write in between for long enough.
+const DAYS_AT_ONCE: usize = 500;
 
 /// The figures of a period. Shares are between 0 and 1, and null where nothing was counted.
 #[derive(Debug, Serialize, ToSchema)]
@@ -179,6 +186,21 @@ impl Desk {
             archived: ArchivedStats::of(&archived.iter().collect::<Vec<_>>()),
             archived_by_category: categories,
         })
+    }
+}
+
+impl Desk {
+    /// Lets one of the replicas add up the figures of days that are over, and says how many days;
+    /// nothing when it is not time yet, or another replica does so.
+    pub async fn roll_up(&self, now: Timestamp) -> Result<Option<usize>, DeskError> {
+        let until = now.checked_add(ADD_UP_EVERY).unwrap_or(Timestamp::MAX);
+        if !self.store.lease_job(Job::Figures, now, until).await? {
+            return Ok(None);
+        }
+        let n_days = self.store.roll_up(now, DAYS_AT_ONCE).await?;
+        let next_at = if n_days < DAYS_AT_ONCE { until } else { now };
+        self.store.finish_job(Job::Figures, until, next_at).await?;
+        Ok(Some(n_days))
     }
 }
 

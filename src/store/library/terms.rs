@@ -19,7 +19,8 @@ pub(in crate::store) enum Engine {
 }
 
 impl Engine {
-    fn of(connection: &AnyConnection) -> Self {
+    /// The engine behind a connection.
+    pub(in crate::store) fn of(connection: &AnyConnection) -> Self {
         if connection.backend_name() == "PostgreSQL" { Self::Postgres } else { Self::Sqlite }
     }
 }

@@ -18,6 +18,7 @@ mod migrations;
 mod outbox;
 mod progress;
 mod queues;
+mod stats;
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
