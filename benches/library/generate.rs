@@ -55,5 +55,8 @@ async fn main() {
         }
     }
     sink.finish(world.n_archived()).await;
+    let store = Store::connect(&address, StoreOptions::default()).await.expect("it opens");
+    while 0 < store.roll_up(World::end(), 1_000).await.expect("days can be added up") {}
+    store.close().await;
     eprintln!("done after {:.0} s", started.elapsed().as_secs_f64());
 }

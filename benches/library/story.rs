@@ -7,6 +7,7 @@ use fenzhen::neighbors::quantize;
 use fenzhen::text;
 use fenzhen::triage::{Answer, Engine, vector_model};
 use jiff::{SignedDuration, Timestamp};
+use rayon::prelude::*;
 use serde_json::json;
 use uuid::Uuid;
 
@@ -56,6 +57,16 @@ const SUMMARIES: [&str; 6] = [
     "商家未按承诺发货，已退款并处罚商家",
 ];
 
+/// Where open cases stand, and how many of twenty.
+const STAGES: [(&str, u64); 6] = [
+    ("received", 6),
+    ("accepted", 3),
+    ("assigned", 3),
+    ("investigation", 4),
+    ("proposal", 2),
+    ("negotiation", 2),
+];
+
 /// A text of the corpus.
 struct Source {
     sentences: Vec<String>,
@@ -63,7 +74,14 @@ struct Source {
     severity: String,
     sentiment: String,
     answer: String,
+    queue: String,
+    department: String,
+    /// Where the live model sees it; empty when it has no vectors.
+    vector: Vec<f32>,
 }
+
+/// Something that happened to a case: after so many hours, by whom, what, and the data.
+type Told = (u64, &'static str, &'static str, serde_json::Value);
 
 /// What cases are made of.
 pub(crate) struct World<'e> {
@@ -116,7 +134,8 @@ impl<'e> World<'e> {
     pub(crate) fn new(engine: &'e Engine, n_cases: u64) -> Self {
         let corpus = std::fs::read_to_string("datasets/complaints/train.jsonl");
         let corpus = corpus.expect("run it from the repository's folder");
-        let sources: Vec<Source> = corpus.lines().map(|line| source(engine, line)).collect();
+        let lines: Vec<&str> = corpus.lines().collect();
+        let sources: Vec<Source> = lines.into_par_iter().map(|line| source(engine, line)).collect();
         let mut by_category: BTreeMap<String, Vec<usize>> = BTreeMap::new();
         for (source_idx, source) in sources.iter().enumerate() {
             by_category.entry(source.category.clone()).or_default().push(source_idx);
@@ -132,7 +151,6 @@ impl<'e> World<'e> {
 
     /// When a case came in: days in order, weekdays and hours by their weight.
     fn received_at(&self, number: u64, dice: &mut Dice) -> Timestamp {
-        let start: Timestamp = "2024-11-04T00:00:00+08:00".parse().expect("it is a Monday");
         let week = number * (N_DAYS / 7) / self.n_cases;
         let share = number * (N_DAYS / 7) % self.n_cases * WEEKDAYS.iter().sum::<u64>();
         let mut left = share / self.n_cases;
@@ -144,7 +162,7 @@ impl<'e> World<'e> {
         let day = week * 7 + day.expect("the weights have a sum") as u64;
         let hour = dice.weighted(&HOURS);
         let second = (day * 24 + hour) * 3600 + dice.below(3600);
-        start + SignedDuration::from_secs(second as i64)
+        start() + SignedDuration::from_secs(second as i64)
     }
 
     /// The case with this number.
@@ -157,16 +175,29 @@ impl<'e> World<'e> {
         let shop = format!("{}旗舰店{}", dice.pick(&NAMES), dice.zipf(400));
         let mut words = format!("在{shop}买的{product}，");
         words.push_str(dice.pick::<String>(&source.sentences));
+        let mut vector = source.vector.clone();
         for _ in 0..=dice.below(3) {
-            let source_idx = *dice.pick(alike);
-            words.push_str(dice.pick::<String>(&self.sources[source_idx].sentences));
+            let other = &self.sources[*dice.pick(alike)];
+            words.push_str(dice.pick::<String>(&other.sentences));
+            add(&mut vector, &other.vector);
         }
         let received_at = self.received_at(number, &mut dice);
         let id = case_id(received_at, number, dice.next());
         let is_open = self.n_archived() <= number;
-        let queue = if source.severity == "critical" { "executive" } else { "logistics" };
-        let department =
-            ["物流合作部", "客户服务中心", "商家管理部", "财务部"][dice.below(4) as usize];
+        let is_executive = source.severity == "critical";
+        // A person has labelled what is archived.
+        let is_unsure = is_open && dice.below(8) == 0;
+        let knowledge = self.engine.knowledge();
+        let policy = &knowledge.policy;
+        let (queue, department) = if is_executive {
+            (policy.executive_queue().id.as_str(), policy.executive_queue().department.as_str())
+        } else if is_unsure {
+            (policy.triage_queue().id.as_str(), policy.triage_queue().department.as_str())
+        } else {
+            (source.queue.as_str(), source.department.as_str())
+        };
+        let stage = if is_unsure { 0 } else { dice.weighted(&STAGES.map(|it| it.1)) as usize };
+        let status = if is_open { STAGES[stage].0 } else { "archived" };
         let rank =
             ["low", "normal", "high", "critical"].iter().position(|it| *it == source.severity);
         let rank = rank.unwrap_or_default() as i64;
@@ -178,9 +209,15 @@ impl<'e> World<'e> {
             "sentiment": source.sentiment })
         .to_string();
         let settle_h = 4 + dice.zipf(200);
-        let events =
-            if is_open { Vec::new() } else { Self::events(&id, received_at, settle_h, &mut dice) };
-        let n_events = events.len().max(1) as i64;
+        let received = json!({ "tier": if is_executive { 3 } else { 1 },
+            "executive_review": is_executive, "needs_triage": is_unsure, "pace": "ordinary" });
+        let told = if is_open {
+            open_events(received, stage, department)
+        } else {
+            closed_events(received, settle_h, &mut dice)
+        };
+        let events = event_rows(&id, received_at, told);
+        let n_events = events.len() as i64;
         let case = vec![
             text(&id),
             text("chat"),
@@ -195,17 +232,17 @@ impl<'e> World<'e> {
             text("standard"),
             micro(0),
             micro(0),
-            text(if is_open { "received" } else { "archived" }),
+            text(status),
             Value::Number(is_open.into()),
             text(queue),
             text(department),
-            Value::Number(1),
+            Value::Number(if is_executive { 3 } else { 1 }),
             text(&source.category),
             text(&source.severity),
             Value::Number(rank),
             text(&source.sentiment),
-            Value::Number((queue == "executive").into()),
-            Value::Number((dice.below(10) == 0).into()),
+            Value::Number(is_executive.into()),
+            Value::Number(is_unsure.into()),
             Value::Real(rank as f64 * 100.0 + dice.below(1000) as f64 / 10.0),
             micro(2),
             micro(24 + dice.below(96)),
@@ -219,16 +256,6 @@ impl<'e> World<'e> {
         ];
         let mut rows = Rows([vec![case], events, Vec::new(), Vec::new(), Vec::new()]);
         if is_open {
-            let received = vec![
-                text(&id),
-                Value::Number(1),
-                micro(0),
-                text("intake"),
-                text("system"),
-                text("case.received"),
-                text(RECEIVED),
-            ];
-            rows.0[1].push(received);
             return rows;
         }
         let summary = *dice.pick(&SUMMARIES);
@@ -259,72 +286,110 @@ impl<'e> World<'e> {
         terms.push(format!("severity={}", source.severity));
         terms.push(format!("outcome={}", if outcome.0.is_empty() { "none" } else { outcome.0 }));
         rows.0[3].push(vec![Value::Number(entry), Value::Terms(terms)]);
-        let knowledge = self.engine.knowledge();
-        let document = knowledge.analyzer.analyze(&words);
-        let vector = knowledge.classifier().and_then(|it| quantize(&it.embed(&document)?));
-        let vector = vector.map(|it| it.map(i8::cast_unsigned).to_vec()).unwrap_or_default();
+        // An encoder would read a million texts for hours. The mean of the vectors of what a text
+        // was made of, and a little of its own, lies among others as its own vector would.
+        let own = 0.02 * length(&vector);
+        for it in &mut vector {
+            *it += own * (dice.below(2001) as f32 / 1000.0 - 1.0);
+        }
+        let vector = quantize(&vector).map(|it| it.map(i8::cast_unsigned).to_vec());
+        let vector = vector.unwrap_or_default();
         rows.0[4].push(vec![Value::Number(self.model), Value::Number(entry), Value::Bytes(vector)]);
         rows
     }
 
-    fn events(id: &str, at: Timestamp, settle_h: u64, dice: &mut Dice) -> Vec<Vec<Value>> {
-        let remedy = json!([{ "kind": "voucher", "amount": 50, "words": "代金券" }]);
-        let events = [
-            (0, "intake", "case.received", RECEIVED.to_owned()),
-            (1, "wang.fang", "case.accepted", json!({ "contact_person": "王芳" }).to_string()),
-            (
-                2,
-                "zhao.min",
-                "case.investigation_concluded",
-                json!({ "liability": "company",
-                "findings": "属实", "claim": { "price": 399 } })
-                .to_string(),
-            ),
-            (
-                3,
-                "zhao.min",
-                "case.proposed",
-                json!({ "proposal": { "offers": [{ "remedies": remedy }] } }).to_string(),
-            ),
-            (3, "wang.fang", "case.offer_chosen", json!({ "offer": 0 }).to_string()),
-            (
-                settle_h,
-                "wang.fang",
-                "case.executed",
-                json!({ "note": "已办", "tracking_number": null }).to_string(),
-            ),
-            (
-                settle_h + 20,
-                "wang.fang",
-                "case.confirmed",
-                json!({ "satisfaction": 1 + dice.below(5) }).to_string(),
-            ),
-            (
-                settle_h + 30,
-                "wang.fang",
-                "case.archived",
-                json!({ "summary": "已办结" }).to_string(),
-            ),
-        ];
-        let row = |(seq, (hours, actor, kind, data)): (i64, (u64, &str, &str, String))| {
-            let at = at + SignedDuration::from_hours(hours as i64);
-            let role = if actor == "intake" { "system" } else { "front_line" };
-            vec![
-                Value::Text(id.to_owned()),
-                Value::Number(seq),
-                Value::Number(at.as_microsecond()),
-                Value::Text(actor.to_owned()),
-                Value::Text(role.to_owned()),
-                Value::Text(kind.to_owned()),
-                Value::Text(data),
-            ]
-        };
-        (1..).zip(events).map(row).collect()
+    /// The moment after the last case.
+    pub(crate) fn end() -> Timestamp {
+        start() + SignedDuration::from_hours(24 * N_DAYS as i64)
     }
 }
 
-const RECEIVED: &str =
-    r#"{"tier":1,"executive_review":false,"needs_triage":false,"pace":"ordinary"}"#;
+fn add(sum: &mut [f32], vector: &[f32]) {
+    for (sum, it) in sum.iter_mut().zip(vector) {
+        *sum += it;
+    }
+}
+
+fn length(vector: &[f32]) -> f32 {
+    vector.iter().map(|it| it * it).sum::<f32>().sqrt()
+}
+
+/// The first day, a Monday.
+fn start() -> Timestamp {
+    "2024-11-04T00:00:00+08:00".parse().expect("it is a time")
+}
+
+/// What happened to a case that was archived.
+fn closed_events(received: serde_json::Value, settle_h: u64, dice: &mut Dice) -> Vec<Told> {
+    let remedy = json!([{ "kind": "voucher", "amount": 50, "words": "代金券" }]);
+    let concluded =
+        json!({ "liability": "company", "findings": "属实", "claim": { "price": 399 } });
+    vec![
+        (0, "intake", "case.received", received),
+        (1, "wang.fang", "case.accepted", json!({ "contact_person": "王芳" })),
+        (2, "zhao.min", "case.investigation_concluded", concluded),
+        (
+            3,
+            "zhao.min",
+            "case.proposed",
+            json!({ "proposal": { "offers": [{ "remedies": remedy }] } }),
+        ),
+        (3, "wang.fang", "case.offer_chosen", json!({ "offer": 0 })),
+        (
+            settle_h,
+            "wang.fang",
+            "case.executed",
+            json!({ "note": "已办", "tracking_number": null }),
+        ),
+        (
+            settle_h + 20,
+            "wang.fang",
+            "case.confirmed",
+            json!({ "satisfaction": 1 + dice.below(5) }),
+        ),
+        (settle_h + 30, "wang.fang", "case.archived", json!({ "summary": "已办结" })),
+    ]
+}
+
+/// What happened to a case that has come to one of [`STAGES`].
+fn open_events(received: serde_json::Value, stage: usize, department: &str) -> Vec<Told> {
+    let remedy = json!([{ "kind": "refund", "amount": 399, "words": "全额退款" }]);
+    let opened = json!({ "lead": "赵敏", "departments": [department] });
+    let concluded =
+        json!({ "liability": "company", "findings": "属实", "claim": { "price": 399 } });
+    let mut told = vec![
+        (0, "intake", "case.received", received),
+        (1, "wang.fang", "case.accepted", json!({ "contact_person": "王芳" })),
+        (1, "wang.fang", "case.assigned", json!({ "department": department })),
+        (2, "zhao.min", "case.investigation_opened", opened),
+        (3, "zhao.min", "case.investigation_concluded", concluded),
+        (
+            4,
+            "zhao.min",
+            "case.proposed",
+            json!({ "proposal": { "offers": [{ "remedies": remedy }] } }),
+        ),
+    ];
+    told.truncate(stage + 1);
+    told
+}
+
+fn event_rows(id: &str, received_at: Timestamp, told: Vec<Told>) -> Vec<Vec<Value>> {
+    let row = |(seq, (hours, actor, kind, data)): (i64, Told)| {
+        let at = received_at + SignedDuration::from_hours(hours as i64);
+        let role = if actor == "intake" { "system" } else { "front_line" };
+        vec![
+            Value::Text(id.to_owned()),
+            Value::Number(seq),
+            Value::Number(at.as_microsecond()),
+            Value::Text(actor.to_owned()),
+            Value::Text(role.to_owned()),
+            Value::Text(kind.to_owned()),
+            Value::Text(data.to_string()),
+        ]
+    };
+    (1..).zip(told).map(row).collect()
+}
 
 /// A v7 id of the moment.
 fn case_id(at: Timestamp, number: u64, random: u64) -> String {
@@ -347,7 +412,16 @@ fn source(engine: &Engine, line: &str) -> Source {
     };
     let classification = engine.classify(&complaint);
     let answer = serde_json::to_string(&Answer::new(&text, &classification));
+    let knowledge = engine.knowledge();
+    let category = field("category").parse().expect("a label has a name");
+    let queue = knowledge.policy.category_queue(&category);
+    let queue = queue.unwrap_or_else(|| knowledge.policy.triage_queue());
+    let document = knowledge.analyzer.analyze(&text);
+    let vector = knowledge.classifier().and_then(|it| it.embed(&document));
     Source {
+        vector: vector.unwrap_or_default(),
+        queue: queue.id.to_string(),
+        department: queue.department.clone(),
         sentences: text.split_inclusive(['。', '！', '？', '；']).map(ToOwned::to_owned).collect(),
         category: field("category"),
         severity: field("severity"),
