@@ -71,6 +71,8 @@ struct NewClaim {
     expires_at: Timestamp,
 }
 
+struct Amendment(Completion);
+
 struct Release(Claim);
 
 struct DeleteExpired(Timestamp);
@@ -96,6 +98,11 @@ impl Store {
     /// Keeps an answer that was written with nothing else.
     pub async fn finish(&self, completion: Completion) -> Result<(), Error> {
         self.writer.write(completion).await
+    }
+
+    /// Puts another answer in the place of one that was kept: more has happened since.
+    pub async fn amend(&self, completion: Completion) -> Result<(), Error> {
+        self.writer.write(Amendment(completion)).await
     }
 
     /// Gives a claim back: nothing was done, and the request may be sent again.
@@ -153,6 +160,23 @@ impl Write for Completion {
 
     async fn run(&self, connection: &mut AnyConnection) -> Result<(), Error> {
         finish_claim(connection, self).await
+    }
+}
+
+impl Write for Amendment {
+    type Output = ();
+
+    async fn run(&self, connection: &mut AnyConnection) -> Result<(), Error> {
+        let Completion { claim, response } = &self.0;
+        let sql = "UPDATE idempotency_keys SET status = $1, body = $2 \
+                   WHERE key = $3 AND claimed_at = $4 AND status IS NOT NULL";
+        let query = sqlx::query(sql)
+            .bind(i64::from(response.status))
+            .bind(response.body.as_str())
+            .bind(claim.key.as_str())
+            .bind(claim.claimed_at.as_microsecond());
+        query.execute(connection).await?;
+        Ok(())
     }
 }
 

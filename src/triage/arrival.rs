@@ -213,7 +213,8 @@ fn completion(claim: Option<&Claim>, response: &StoredResponse) -> Option<Comple
     claim.map(|claim| Completion { claim: claim.clone(), response: response.clone() })
 }
 
-fn to_json(case: &Case, matter: &Matter) -> String {
+/// What the sender of a case is told.
+pub(super) fn to_json(case: &Case, matter: &Matter) -> String {
     serde_json::to_string(&CaseAnswer::new(case, matter)).expect("a case is plain data")
 }
 

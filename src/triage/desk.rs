@@ -7,9 +7,10 @@ use crate::cases::Refusal;
 use crate::domain::{Actor, DeadlineKind, Labels, MessageChannel, QueueId, Role, StaffRole};
 use crate::evidence::{self, Vault};
 use crate::store::{
-    self, Case, CaseCursor, CaseFilter, ClaimOutcome, Event, Page, QueueCount, QueueCursor, Store,
-    StoredResponse, Triage,
+    self, Case, CaseCursor, CaseFilter, Claim, ClaimOutcome, Completion, Event, Page, QueueCount,
+    QueueCursor, Store, StoredResponse, Triage,
 };
+use crate::triage::arrival::to_json;
 use crate::triage::{Busy, Classification, Engine, Gateways, Mistake, Shelf, Submission};
 
 /// The use cases that need the store beside the engine.
@@ -135,15 +136,41 @@ impl Desk {
             },
         };
         let outcome = self.take_in(&receipt, claim.as_ref()).await;
-        if matches!(&outcome, Ok(response) if response.status == 201) {
-            self.send_owed(receipt.id, receipt.now).await;
+        match (outcome, claim) {
+            (Ok(response), claim) if response.status == 201 => {
+                let moved = self.send_owed(receipt.id, receipt.now).await;
+                let renewed = if moved { self.renewed(receipt.id, claim).await } else { None };
+                Ok(renewed.unwrap_or(response))
+            }
+            (Err(error), Some(claim)) => {
+                // Nothing was written, so the request may be sent again at once. If even this
+                // fails, the claim goes stale by itself.
+                drop(self.store.release(claim).await);
+                Err(error)
+            }
+            (outcome, _) => outcome,
         }
-        if let (Err(_), Some(claim)) = (&outcome, claim) {
-            // Nothing was written, so the request may be sent again at once. If even this fails,
-            // the claim goes stale by itself.
-            drop(self.store.release(claim).await);
-        }
-        outcome
+    }
+
+    /// What is told of a new case that a rule has moved at once: how it stands now, and the same
+    /// when the request is sent again. Nothing when that cannot be read, and what was to be told
+    /// of the case as it came in is told.
+    async fn renewed(&self, id: Uuid, claim: Option<Claim>) -> Option<StoredResponse> {
+        let told = async {
+            let case = self.store.find_case(id).await?.ok_or(DeskError::NoCase)?;
+            let body = to_json(&case, &self.find_matter(id).await?);
+            let response = StoredResponse { status: 201, body };
+            if let Some(claim) = claim {
+                self.store.amend(Completion { claim, response: response.clone() }).await?;
+            }
+            Ok::<_, DeskError>(response)
+        };
+        told.await
+            .inspect_err(|error| {
+                let error: &dyn std::error::Error = error;
+                tracing::warn!(error, case = %id, "how the new case stands cannot be told");
+            })
+            .ok()
     }
 
     /// The case with this id.
