@@ -12,6 +12,7 @@ mod corrections;
 mod error;
 mod evidence;
 mod extract;
+mod gateways;
 mod keys;
 mod knowledge;
 mod layers;
@@ -192,6 +193,8 @@ fn access_routes() -> OpenApiRouter<Service> {
         .routes(routes!(webhooks::disable))
         .routes(routes!(webhooks::dead_letters))
         .routes(routes!(webhooks::replay))
+        .routes(routes!(gateways::dead_letters))
+        .routes(routes!(gateways::replay))
 }
 
 /// The routes of evidence files, whose bodies are larger than others.

@@ -168,6 +168,8 @@ pub(super) const PERMISSIONS: &[Permission] = &[
     write("/v1/webhooks/{id}/disable", ADMINISTRATORS, Scope::Administration),
     read("/v1/webhooks/{id}/dead-letters", ADMINISTRATORS, Scope::Administration),
     write("/v1/webhooks/{id}/dead-letters/replay", ADMINISTRATORS, Scope::Administration),
+    read("/v1/gateways/{channel}/dead-letters", ADMINISTRATORS, Scope::Administration),
+    write("/v1/gateways/{channel}/dead-letters/replay", ADMINISTRATORS, Scope::Administration),
     Permission {
         method: "POST",
         path: "/v1/sessions",

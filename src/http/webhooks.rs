@@ -16,6 +16,7 @@ use crate::http::cases::new_id;
 use crate::http::error::{ApiError, Problem};
 use crate::http::extract::{AnyJson, WebhookId};
 use crate::http::schema::{ReplayBody, WebhookBody};
+use crate::store::Topic;
 use crate::triage::{DeadLetterAnswer, Mistake, WebhookAnswer, WebhookRequest};
 
 /// Adds a system that hears of events
@@ -178,14 +179,15 @@ pub(super) async fn dead_letters(
     WebhookId(id): WebhookId,
 ) -> Result<Response, ApiError> {
     service.courier.find_webhook(id).await?.ok_or(ApiError::Missing("webhook"))?;
-    Ok(Json(service.courier.list_dead_letters(id).await?).into_response())
+    let letters = service.courier.list_dead_letters((Topic::Webhook, &id.to_string())).await?;
+    Ok(Json(letters).into_response())
 }
 
 /// How many dead letters are due again.
 #[derive(Serialize, ToSchema)]
 pub(super) struct ReplayAnswer {
     /// How many.
-    replayed: u64,
+    pub(super) replayed: u64,
 }
 
 /// Sends dead letters again
@@ -208,17 +210,23 @@ pub(super) async fn replay(
     WebhookId(id): WebhookId,
     AnyJson(value): AnyJson,
 ) -> Result<Response, ApiError> {
-    let letters = match value {
-        Value::Object(fields) if fields.is_empty() => Vec::new(),
+    let letters = chosen_letters(value)?;
+    service.courier.find_webhook(id).await?.ok_or(ApiError::Missing("webhook"))?;
+    let (target, now) = (id.to_string(), (service.clock)());
+    let place = (Topic::Webhook, target.as_str());
+    let replayed = service.courier.replay_dead_letters(place, letters, now).await?;
+    Ok(Json(ReplayAnswer { replayed }).into_response())
+}
+
+/// Which dead letters to send again; none stands for all.
+pub(super) fn chosen_letters(value: Value) -> Result<Vec<String>, ApiError> {
+    match value {
+        Value::Object(fields) if fields.is_empty() => Ok(Vec::new()),
         value => serde_json::from_value(value["ids"].clone()).map_err(|_| {
             let detail = "send an array of ids of dead letters, or `{}` for all".to_owned();
             ApiError::Mistakes(vec![Mistake { pointer: "/ids".to_owned(), detail }])
-        })?,
-    };
-    service.courier.find_webhook(id).await?.ok_or(ApiError::Missing("webhook"))?;
-    let now = (service.clock)();
-    let replayed = service.courier.replay_dead_letters(id, letters, now).await?;
-    Ok(Json(ReplayAnswer { replayed }).into_response())
+        }),
+    }
 }
 
 async fn answer(service: &Service, id: Uuid) -> Result<Response, ApiError> {

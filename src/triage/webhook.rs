@@ -221,22 +221,23 @@ impl Courier {
         Ok(self.desk.store.delete_endpoint(id).await?)
     }
 
-    /// What could not be delivered to an endpoint, oldest first.
-    pub async fn list_dead_letters(&self, id: Uuid) -> Result<Vec<DeadLetterAnswer>, DeskError> {
-        let target = id.to_string();
-        let dead = self.desk.store.list_dead((Topic::Webhook, &target), MAX_LISTED).await?;
+    /// What could not be delivered to an endpoint or a gateway, oldest first.
+    pub async fn list_dead_letters(
+        &self,
+        (topic, target): (Topic, &str),
+    ) -> Result<Vec<DeadLetterAnswer>, DeskError> {
+        let dead = self.desk.store.list_dead((topic, target), MAX_LISTED).await?;
         Ok(dead.into_iter().map(DeadLetterAnswer::new).collect())
     }
 
     /// Makes dead letters due again, these or all, and says how many.
     pub async fn replay_dead_letters(
         &self,
-        id: Uuid,
+        (topic, target): (Topic, &str),
         letters: Vec<String>,
         now: Timestamp,
     ) -> Result<u64, DeskError> {
-        let target = id.to_string();
-        Ok(self.desk.store.replay((Topic::Webhook, &target), letters, now).await?)
+        Ok(self.desk.store.replay((topic, target), letters, now).await?)
     }
 
     /// Tells an endpoint of an event.

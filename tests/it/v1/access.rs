@@ -80,6 +80,8 @@ const TABLE: &[(&str, &str, &str)] = &[
     ("POST", "/v1/webhooks/{id}/disable", "nnnnnnnnyn nnnn"),
     ("GET", "/v1/webhooks/{id}/dead-letters", "nnnnnnnnyn nnnn"),
     ("POST", "/v1/webhooks/{id}/dead-letters/replay", "nnnnnnnnyn nnnn"),
+    ("GET", "/v1/gateways/{channel}/dead-letters", "nnnnnnnnyn nnnn"),
+    ("POST", "/v1/gateways/{channel}/dead-letters/replay", "nnnnnnnnyn nnnn"),
     ("DELETE", "/v1/sessions", "yyyyyyyyyy nnnn"),
 ];
 

@@ -198,7 +198,27 @@ async fn what_the_firm_says_by_rule_goes_out_by_itself_and_once() {
     assert_eq!(kinds.iter().filter(|it| *it == "case.message_sent").count(), 2, "{kinds:?}");
 }
 
-/// A gateway that takes nothing is tried again, and then somebody has to call.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_hands_a_case_in_is_told_how_it_stands_after_the_rule() {
+    let (gateway, folder) = (Receiver::start().await, tempfile::tempdir().unwrap());
+    let server = Server::start_with(by_rule(&gateway, r#"["acknowledgement"]"#, &folder)).await;
+    let customer = json!({ "name": "王女士", "contact": "13800001111" });
+    let body = json!({ "text": "快递丢了", "channel": "hotline", "customer": customer });
+    let ask = async |key: &str| {
+        let request = server.post("/v1/cases").header("idempotency-key", key).json(&body);
+        let response = request.send().await.unwrap();
+        (response.status(), response.json::<Value>().await.unwrap())
+    };
+    let (status, told) = ask("a").await;
+    assert_eq!(status, StatusCode::CREATED, "{told}");
+    assert_eq!((&told["status"], &told["version"]), (&json!("accepted"), &json!(3)));
+    let path = format!("/v1/cases/{}", told["id"].as_str().unwrap());
+    assert_eq!(server.get_json(&path).await, told, "it is told as it stands");
+    assert_eq!(ask("a").await, (StatusCode::CREATED, told), "and again");
+}
+
+/// A gateway that takes nothing is tried again, and then somebody has to call; when it is back, the
+/// message can be sent again.
 #[tokio::test]
 async fn a_message_that_never_arrives_is_an_event_of_the_case() {
     let gateway = Receiver::start().await;
@@ -220,4 +240,32 @@ async fn a_message_that_never_arrives_is_an_event_of_the_case() {
         (&sent["state"], &sent["problem"]),
         (&json!("failed"), &json!("the gateway answered 500"),)
     );
+    let letters = "/v1/gateways/sms/dead-letters";
+    let dead = server.get_json(letters).await;
+    assert_eq!((dead.as_array().unwrap().len(), &dead[0]["attempts"]), (1, &json!(10)));
+    assert!(path.ends_with(dead[0]["case_id"].as_str().unwrap()));
+    assert!(!dead.to_string().contains("13800001111"), "{dead}");
+    gateway.answer(200);
+    for (at, body, expected) in [
+        ("email", json!({}), json!(0)),
+        ("sms", json!({ "ids": ["msg_of_nobody"] }), json!(0)),
+        ("sms", json!({ "ids": [dead[0]["id"]] }), json!(1)),
+    ] {
+        let at = format!("/v1/gateways/{at}/dead-letters/replay");
+        let (status, answer) = server.submit(&at, &body).await;
+        assert_eq!((status, &answer["replayed"]), (StatusCode::OK, &expected), "{body}");
+    }
+    eventually("it arrives", async || {
+        hours.set(hours.get() + 1);
+        let start: jiff::Timestamp = crate::server::NOW.parse().unwrap();
+        server.set_time(&(start + jiff::SignedDuration::from_hours(hours.get())).to_string());
+        server.get_json(&format!("{path}/messages")).await["sent"][0]["state"] == "delivered"
+    })
+    .await;
+    assert_eq!(gateway.calls().len(), 11);
+    assert_eq!(server.get_json(letters).await, json!([]));
+    let unknown = server.get("/v1/gateways/fax/dead-letters").send().await.unwrap();
+    problem(unknown, StatusCode::NOT_FOUND).await;
+    let wrong = server.post(&format!("{letters}/replay")).json(&json!({ "ids": 7 }));
+    problem(wrong.send().await.unwrap(), StatusCode::UNPROCESSABLE_ENTITY).await;
 }
