@@ -20,6 +20,7 @@ use serde_json::Value;
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
 use tempfile::TempDir;
 use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
 
 use crate::cli::fenzhen;
 
@@ -33,7 +34,8 @@ pub(crate) struct Server {
     clock: Arc<Mutex<Timestamp>>,
     url: String,
     // Both end with the test: the service stops, the folder goes.
-    _stop: oneshot::Sender<()>,
+    stop: oneshot::Sender<()>,
+    work: JoinHandle<()>,
     folder: Arc<TempDir>,
 }
 
@@ -127,8 +129,16 @@ impl Server {
         // Nothing here is encrypted, but the client wants to know what would do it.
         drop(rustls::crypto::ring::default_provider().install_default());
         let (stop, stopped) = oneshot::channel::<()>();
-        tokio::spawn(app.run_until(async { drop(stopped.await) }));
-        Self { address, client: Client::new(), clock, url, _stop: stop, folder }
+        let work = tokio::spawn(async move {
+            app.run_until(async { drop(stopped.await) }).await.unwrap();
+        });
+        Self { address, client: Client::new(), clock, url, stop, work, folder }
+    }
+
+    /// Stops the service, and waits until it does nothing any more.
+    pub(crate) async fn stop(self) {
+        drop(self.stop);
+        self.work.await.unwrap();
     }
 
     /// A service with another set-up whose administrator was added on the command line.

@@ -15,4 +15,5 @@ mod privacy;
 mod progress;
 mod queues;
 mod sequences;
+mod walk;
 mod webhooks;

@@ -1,98 +1,17 @@
 //! The steps of a case's life: one real-looking case of each tier from intake to archive, with a
-//! clock that crosses 国庆 2026 and its make-up Saturday, on both engines.
+//! clock that crosses 国庆 2026 and its make-up Saturday, on both engines: with the early warning
+//! that it is part of, the files that prove it, and everything that the customer is told.
 
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 
-use crate::server::{Server, problem};
+use crate::receiver::Receiver;
+use crate::server::Server;
+use crate::v1::walk::{AGENT, HEAD, LEAD, TEAM, Walk, with_gateway};
 
-const AGENT: (&str, &str) = ("wang.fang", "front_line");
-const LEAD: (&str, &str) = ("li.lei", "triage_lead");
-const TEAM: (&str, &str) = ("zhao.min", "escalation_team");
-const HEAD: (&str, &str) = ("chen.jie", "department_head");
 const DIRECTOR: (&str, &str) = ("sun.li", "service_director");
 const BOSS: (&str, &str) = ("zhou.yi", "executive");
 const OTHER_BOSS: (&str, &str) = ("wu.jing", "executive");
-
-/// A case that is walked from step to step.
-struct Walk {
-    server: Server,
-    path: String,
-    version: Value,
-}
-
-impl Walk {
-    async fn start(server: Server, now: &str, text: &str) -> Self {
-        server.set_time(now);
-        let body = json!({ "text": text, "channel": "hotline", "customer": { "name": "王女士" } });
-        let (status, case) = server.submit("/v1/cases", &body).await;
-        assert_eq!(status, StatusCode::CREATED, "{case}");
-        let path = format!("/v1/cases/{}", case["id"].as_str().unwrap());
-        Self { server, path, version: case["version"].clone() }
-    }
-
-    fn body(&self, who: (&str, &str), fields: &Value) -> Value {
-        let mut body = json!({ "version": self.version, "by": { "name": who.0, "role": who.1 } });
-        body.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
-        body
-    }
-
-    /// Takes a step that must be possible.
-    async fn step(&mut self, who: (&str, &str), step: &str, fields: Value) -> Value {
-        let path = format!("{}/{step}", self.path);
-        let (status, answer) = self.server.submit(&path, &self.body(who, &fields)).await;
-        assert_eq!(status, StatusCode::OK, "{step}: {answer}");
-        self.version = answer["version"].clone();
-        answer
-    }
-
-    /// Tries a step that must be refused.
-    async fn refused(
-        &self,
-        who: (&str, &str),
-        step: &str,
-        fields: Value,
-        status: StatusCode,
-    ) -> Value {
-        let path = format!("{}/{step}", self.path);
-        let response = self.server.post(&path).json(&self.body(who, &fields)).send().await.unwrap();
-        problem(response, status).await
-    }
-
-    async fn label(&mut self, category: &str, severity: &str) -> Value {
-        let labels = json!({ "category": category, "severity": severity });
-        self.step(LEAD, "corrections", json!({ "labels": labels, "reason": "核对了订单" })).await
-    }
-
-    /// From acceptance to the conclusion, for a parcel of ¥399 that never came.
-    async fn investigate(&mut self, decider: (&str, &str)) -> Value {
-        let departments = json!({ "lead": "赵敏", "departments": ["物流合作部", "客户服务中心"] });
-        self.step(AGENT, "investigation", departments).await;
-        for (who, department) in [(HEAD, "物流合作部"), (AGENT, "客户服务中心")] {
-            let opinion = json!({ "department": department, "opinion": "中转站遗失" });
-            self.step(who, "opinions", opinion).await;
-        }
-        self.step(AGENT, "evidence", json!({ "item": "面单与中转记录" })).await;
-        let claim = json!({ "grounds": ["not_delivered"], "price": 399 });
-        let conclusion =
-            json!({ "liability": "third_party", "findings": "承运商遗失", "claim": claim });
-        self.step(decider, "conclusion", conclusion).await
-    }
-
-    async fn check_archived(&self, queue: &str) {
-        let case = self.server.get_json(&self.path).await;
-        assert_eq!(case["status"], "archived");
-        let queue = self.server.get_json(&format!("/v1/queues/{queue}")).await;
-        assert_eq!(queue["cases"], json!([]), "a closed case is on no list");
-        let events = self.server.get_json(&format!("{}/events", self.path)).await;
-        let events = events.as_array().unwrap();
-        assert_eq!(case["version"], events.len());
-        assert!(events.iter().skip(1).all(|it| it["role"] != "system" && it["actor"] != ""));
-        let corrections = self.server.get_json(&format!("{}/corrections", self.path)).await;
-        let last = corrections.as_array().unwrap().last().unwrap();
-        assert_eq!((&last["source"], &last["sure"]), (&json!("archive"), &json!(2)));
-    }
-}
 
 /// When a clock is due, as the answer shows it.
 fn due<'a>(answer: &'a Value, clock: &str) -> &'a Value {
@@ -112,16 +31,19 @@ fn archive() -> Value {
     json!({ "summary": "已退款", "labels": labels, "sure": 2 })
 }
 
-async fn front_line(server: Server) {
+async fn front_line(server: Server, gateway: Receiver) {
     // The last working day before 国庆; three working days end with Saturday 10-10, worked.
     let mut walk =
         Walk::start(server, "2026-09-30T10:00:00+08:00", "快递丢了，一直没收到包裹").await;
+    let alert = walk.raise_alert(&gateway).await;
     let corrected = walk.label("logistics", "normal").await;
     assert_eq!((&corrected["tier"], &corrected["queue"]), (&json!(1), &json!("logistics")));
     assert_eq!(corrected["resolution_due_at"], "2026-10-10T16:00:00Z");
     walk.server.set_time("2026-09-30T10:20:00+08:00");
-    let accepted = walk.step(AGENT, "acceptance", json!({ "contact_person": "王芳" })).await;
-    assert_eq!(accepted["owner"], "wang.fang");
+    let told = walk.tell(AGENT, "acknowledgement", json!({ "contact_person": "王芳" })).await;
+    assert!(told.contains("10月10日24时") && told.contains("联系人：王芳"), "{told}");
+    let accepted = walk.progress().await;
+    assert_eq!((&accepted["owner"], &accepted["stage"]), (&json!("wang.fang"), &json!("accepted")));
     assert_eq!(due(&accepted, "acceptance"), "2026-09-30T04:00:00Z");
     walk.step(AGENT, "assignment", json!({ "department": "物流合作部" })).await;
     let contact = json!({ "purpose": "progress", "answered": true, "note": "请客户提供面单" });
@@ -134,6 +56,7 @@ async fn front_line(server: Server) {
     let again = walk.label("logistics", "normal").await;
     assert_eq!(again["resolution_due_at"], "2026-10-12T04:00:00Z", "a correction resets nothing");
 
+    walk.prove(AGENT, "面单.png").await;
     let concluded = walk.investigate(AGENT).await;
     assert_eq!(concluded["drafts"][0]["remedies"][0]["amount"], 399.0);
     assert_eq!(concluded["drafts"][0]["remedies"][0]["basis"], "企业履约标准");
@@ -141,6 +64,7 @@ async fn front_line(server: Server) {
     let above = walk.refused(AGENT, "proposals", dear, StatusCode::CONFLICT).await;
     assert!(above["detail"].as_str().unwrap().contains("518.70"), "{above}");
     walk.step(AGENT, "proposals", json!({ "offers": [refund(399.0, None)] })).await;
+    assert!(walk.tell(AGENT, "proposal", json!({})).await.contains("全额退款"));
     walk.server.set_time("2026-10-08T15:00:00+08:00");
     let chosen = walk.step(AGENT, "choices", json!({ "offer": 1 })).await;
     assert_eq!(due(&chosen, "execution"), "2026-10-09T07:00:00Z");
@@ -151,8 +75,8 @@ async fn front_line(server: Server) {
     let executed = walk.step(AGENT, "executions", json!({ "note": "原路退款" })).await;
     assert_eq!(due(&executed, "report"), "2026-10-10T16:00:00Z", "Saturday 10-10 is worked");
     walk.server.set_time("2026-10-10T11:00:00+08:00");
-    let contact = json!({ "purpose": "result", "answered": true, "note": "已告知" });
-    walk.step(AGENT, "contacts", contact).await;
+    walk.tell(AGENT, "result", json!({})).await;
+    walk.tell(AGENT, "satisfaction", json!({})).await;
     let early = walk.refused(AGENT, "archive", archive(), StatusCode::CONFLICT).await;
     assert!(early["moves"].as_array().unwrap().contains(&json!("confirm")), "{early}");
     let closed = walk.step(AGENT, "close", json!({ "satisfied": true, "satisfaction": 5 })).await;
@@ -161,11 +85,14 @@ async fn front_line(server: Server) {
     assert!(archived["clocks"].as_array().unwrap().iter().all(|it| it["breached"] == false));
     assert_eq!(archived["moves"], json!(["reopen"]));
     walk.check_archived("logistics").await;
+    walk.close_alert(&alert).await;
+    walk.check_told(&gateway, &["acknowledgement", "proposal", "result", "satisfaction"]).await;
 }
 
-async fn escalation_team(server: Server) {
+async fn escalation_team(server: Server, gateway: Receiver) {
     let mut walk =
         Walk::start(server, "2026-09-29T16:00:00+08:00", "快递丢了，一直没收到包裹").await;
+    let alert = walk.raise_alert(&gateway).await;
     let corrected = walk.label("logistics", "high").await;
     assert_eq!(corrected["tier"], 2);
     assert_eq!(corrected["resolution_due_at"], "2026-10-14T16:00:00Z", "seven working days");
@@ -178,10 +105,14 @@ async fn escalation_team(server: Server) {
     let lacking = walk.refused(AGENT, "escalations", form, StatusCode::CONFLICT).await;
     assert!(lacking["detail"].as_str().unwrap().contains("report.background"), "{lacking}");
     walk.server.set_time("2026-10-08T09:00:00+08:00");
+    walk.tell(TEAM, "progress", json!({})).await;
+    walk.prove(TEAM, "中转记录.png").await;
     walk.investigate(TEAM).await;
     let offers = json!({ "offers": [refund(399.0, None), refund(518.7, Some("五年老客户"))] });
     walk.refused(AGENT, "proposals", offers.clone(), StatusCode::FORBIDDEN).await;
     walk.step(TEAM, "proposals", offers).await;
+    let told = walk.tell(TEAM, "proposal", json!({})).await;
+    assert!(told.contains("方案1") && told.contains("方案2"), "{told}");
     walk.step(AGENT, "choices", json!({ "offer": 2 })).await;
     let granted = json!({ "granted": true });
     let order = walk.refused(DIRECTOR, "approvals", granted.clone(), StatusCode::FORBIDDEN).await;
@@ -191,6 +122,7 @@ async fn escalation_team(server: Server) {
     let second = walk.step(DIRECTOR, "approvals", granted).await;
     assert_eq!(second["stage"], "execution");
     walk.step(AGENT, "executions", json!({ "note": "已退款", "tracking_number": "SF1" })).await;
+    assert!(walk.tell(AGENT, "result", json!({})).await.contains("SF1"));
     let objection = json!({ "satisfied": false, "reason": "少退了五元" });
     let disputed = walk.step(AGENT, "close", objection).await;
     assert_eq!(disputed["stage"], "investigation");
@@ -201,15 +133,19 @@ async fn escalation_team(server: Server) {
     walk.step(AGENT, "choices", json!({ "offer": 1 })).await;
     walk.step(HEAD, "approvals", json!({ "granted": true })).await;
     walk.step(AGENT, "executions", json!({ "note": "补退" })).await;
+    walk.tell(AGENT, "result", json!({})).await;
     walk.step(AGENT, "close", json!({ "satisfied": true })).await;
     walk.step(AGENT, "archive", archive()).await;
     walk.check_archived("logistics").await;
+    walk.close_alert(&alert).await;
+    walk.check_told(&gateway, &["progress", "proposal", "result", "result"]).await;
 }
 
-async fn executives(server: Server) {
+async fn executives(server: Server, gateway: Receiver) {
     let text = "充电宝突然爆炸，手被烧伤了";
     let mut walk = Walk::start(server, "2026-09-30T10:00:00+08:00", text).await;
-    let progress = walk.server.get_json(&format!("{}/progress", walk.path)).await;
+    let alert = walk.raise_alert(&gateway).await;
+    let progress = walk.progress().await;
     assert_eq!((&progress["tier"], &progress["stage"]), (&json!(3), &json!("received")));
     assert_eq!(due(&progress, "acceptance"), "2026-09-30T03:00:00Z", "one hour for safety");
     walk.step(AGENT, "acceptance", json!({ "contact_person": "王芳" })).await;
@@ -220,6 +156,7 @@ async fn executives(server: Server) {
     let finding = json!({ "finding": "属实，立即下架" });
     walk.refused(LEAD, "reviews", finding.clone(), StatusCode::FORBIDDEN).await;
     walk.step(BOSS, "reviews", finding).await;
+    walk.prove(AGENT, "烧伤诊断.png").await;
     walk.investigate(BOSS).await;
     walk.step(BOSS, "proposals", json!({ "offers": [refund(399.0, None)] })).await;
     walk.step(AGENT, "choices", json!({ "offer": 1 })).await;
@@ -227,6 +164,7 @@ async fn executives(server: Server) {
     walk.refused(BOSS, "approvals", granted.clone(), StatusCode::FORBIDDEN).await;
     walk.step(OTHER_BOSS, "approvals", granted).await;
     walk.step(AGENT, "executions", json!({ "note": "已赔付" })).await;
+    walk.tell(AGENT, "result", json!({})).await;
     for day in ["2026-10-08", "2026-10-09", "2026-10-10"] {
         walk.refused(AGENT, "archive", archive(), StatusCode::CONFLICT).await;
         walk.server.set_time(&format!("{day}T10:00:00+08:00"));
@@ -235,19 +173,23 @@ async fn executives(server: Server) {
     }
     walk.step(AGENT, "archive", archive()).await;
     walk.check_archived("executive").await;
+    walk.close_alert(&alert).await;
+    walk.check_told(&gateway, &["result"]).await;
 }
 
 macro_rules! on_both_engines {
     ($($walk:ident: $sqlite:ident, $postgres:ident;)+) => {$(
-        #[tokio::test]
+        #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
         async fn $sqlite() {
-            $walk(Server::start().await).await;
+            let gateway = Receiver::start().await;
+            $walk(Server::start_with(with_gateway(&gateway)).await, gateway).await;
         }
 
-        #[tokio::test]
+        #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
         async fn $postgres() {
-            if let Some(server) = Server::start_on_postgres().await {
-                $walk(server).await;
+            let gateway = Receiver::start().await;
+            if let Some(server) = Server::start_on_postgres_with(with_gateway(&gateway)).await {
+                $walk(server, gateway).await;
             }
         }
     )+};
