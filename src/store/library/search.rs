@@ -130,10 +130,14 @@ impl Store {
 
     /// How many there are, counted up to a thousand.
     pub async fn count_library(&self, filter: &LibraryFilter) -> Result<Count, Error> {
-        let bounds = self.bounds(filter).await?;
-        let n_found = self.numbers(&filter.terms(), bounds, MAX_COUNT + 1).await?.len();
-        let exact = n_found <= MAX_COUNT as usize;
-        Ok(Count { value: n_found.min(MAX_COUNT as usize) as u64, exact })
+        let (bounds, terms) = (self.bounds(filter).await?, filter.terms());
+        let n_found = if self.engine() == Engine::Postgres && !terms.is_empty() {
+            self.count_terms(&terms, bounds, MAX_COUNT + 1).await?
+        } else {
+            let found = self.numbers(&terms, bounds, MAX_COUNT + 1).await?;
+            i64::try_from(found.len()).unwrap_or(i64::MAX)
+        };
+        Ok(Count { value: n_found.min(MAX_COUNT) as u64, exact: n_found <= MAX_COUNT })
     }
 
     /// Archived cases by their numbers, highest first; numbers that are gone or erased are
@@ -193,6 +197,8 @@ impl Store {
         let bind = |sql: &'static str| -> Numbers<'_> {
             let query = sqlx::query_scalar(sql).bind(bounds.numbers.0).bind(bounds.numbers.1);
             let query = query.bind(bounds.times.0).bind(bounds.times.1).bind(limit);
+            // PostgreSQL shall plan for these terms: a plan for any terms asks the wrong index.
+            let query = query.persistent(engine == Engine::Sqlite);
             if terms.is_empty() { query } else { query.bind(expression.clone()) }
         };
         if terms.is_empty() {
@@ -206,6 +212,21 @@ impl Store {
             return Ok(newest);
         }
         Ok(bind(POSTGRES).fetch_all(&self.pool).await?)
+    }
+
+    /// How many entries have these terms, counted up to a limit: any of them, not the newest, so
+    /// that a frequent word is found often enough at once.
+    async fn count_terms(
+        &self,
+        terms: &[String],
+        bounds: Bounds,
+        limit: i64,
+    ) -> Result<i64, Error> {
+        let query: Numbers<'_> = sqlx::query_scalar(POSTGRES_COUNT).persistent(false);
+        let query = query.bind(bounds.numbers.0).bind(bounds.numbers.1);
+        let query = query.bind(bounds.times.0).bind(bounds.times.1).bind(limit);
+        let query = query.bind(expression(Engine::Postgres, terms));
+        Ok(query.fetch_one(&self.pool).await?)
     }
 }
 
@@ -227,6 +248,11 @@ const POSTGRES: &str = "WITH t AS MATERIALIZED (SELECT number FROM archive_terms
      WHERE terms @@ CAST($6 AS tsquery) AND number BETWEEN $1 AND $2) \
      SELECT CAST(a.number AS BIGINT) FROM t JOIN archive a ON a.number = t.number \
      WHERE a.archived_at >= $3 AND a.archived_at < $4 ORDER BY a.number DESC LIMIT $5";
+
+const POSTGRES_COUNT: &str = "SELECT COUNT(*) FROM (SELECT a.number FROM archive_terms t \
+     JOIN archive a ON a.number = t.number WHERE t.terms @@ CAST($6 AS tsquery) \
+     AND t.number BETWEEN $1 AND $2 AND a.archived_at >= $3 AND a.archived_at < $4 LIMIT $5) \
+     AS found";
 
 /// Whether a name is an outcome that can be asked for beside the remedies.
 impl LibraryFilter {
