@@ -230,8 +230,10 @@ impl Store {
     }
 }
 
-const EVERYTHING: &str = "SELECT CAST(number AS BIGINT) FROM archive WHERE number BETWEEN $1 AND $2 \
-     AND erased = 0 AND archived_at >= $3 AND archived_at < $4 ORDER BY number DESC LIMIT $5";
+/// The number is named with its table: PostgreSQL would sort by what it was cast to, without index.
+const EVERYTHING: &str = "SELECT CAST(a.number AS BIGINT) FROM archive a \
+     WHERE a.number BETWEEN $1 AND $2 AND a.erased = 0 AND a.archived_at >= $3 \
+     AND a.archived_at < $4 ORDER BY a.number DESC LIMIT $5";
 
 /// FTS5 walks its lists from the highest number down and stops at the limit.
 const SQLITE: &str = "SELECT t.rowid FROM archive_terms t CROSS JOIN archive a ON a.number = t.rowid \
