@@ -224,7 +224,8 @@ pub(super) fn weighted_kappa(n_labels: usize, confusion: &[f64]) -> f64 {
             expected += distance(choice, label) * share(n_chosen * n_labelled, n);
         }
     }
-    if expected == 0.0 { 1.0 } else { 1.0 - observed / expected }
+    // Rounding may go an ulp beyond the least that there is.
+    if expected == 0.0 { 1.0 } else { (1.0 - observed / expected).max(-1.0) }
 }
 
 /// A part of a whole, zero where there is nothing.
