@@ -81,21 +81,34 @@ pub(super) async fn render(
     veil: &Veil,
     asked: Asked<'_>,
 ) -> Result<Response, Failure> {
-    let CaseLife { case, life } = service.desk.case_life(id).await?;
     let now = (service.clock)();
+    let desk = &service.desk;
+    let read = async || {
+        Ok::<_, DeskError>((
+            desk.case_life(id).await?,
+            desk.list_events(id).await?,
+            desk.find_matter(id).await?,
+            desk.list_evidence(id).await?,
+            desk.list_messages(id, asked.channel, now).await?,
+        ))
+    };
+    let compare = async || match desk.similar_to_case(id, N_SIMILAR).await {
+        Ok(similar) => Ok(Some(similar)),
+        // A page does without what only helps.
+        Err(DeskError::NoVectors | DeskError::Busy(_)) => Ok(None),
+        Err(error) => Err(error),
+    };
+    // Like cases take as long as all the rest.
+    let ((CaseLife { case, life }, events, matter, files, messages), similar) =
+        tokio::try_join!(read(), compare())?;
     let dossier = Dossier {
         case,
         life,
-        events: service.desk.list_events(id).await?,
-        matter: service.desk.find_matter(id).await?,
-        files: service.desk.list_evidence(id).await?,
-        messages: service.desk.list_messages(id, asked.channel, now).await?,
-        similar: match service.desk.similar_to_case(id, N_SIMILAR).await {
-            Ok(similar) => Some(similar),
-            // A page does without what only helps.
-            Err(DeskError::NoVectors | DeskError::Busy(_)) => None,
-            Err(error) => return Err(error.into()),
-        },
+        events,
+        matter,
+        files,
+        messages,
+        similar,
         knowledge: &service.desk.engine().knowledge(),
         veil,
         now,

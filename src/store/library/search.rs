@@ -22,10 +22,6 @@ use crate::store::row::Columns;
 /// Cases beyond this many are not counted.
 const MAX_COUNT: i64 = 1_000;
 
-/// How many of the newest entries PostgreSQL looks through one by one before it asks the index,
-/// which knows no order: a word that is not among them is rare enough to sort all that hold it.
-const N_NEWEST: i64 = 4_000;
-
 /// How far the clocks of replicas may be apart.
 const CLOCK_SKEW: SignedDuration = SignedDuration::from_hours(1);
 
@@ -104,11 +100,11 @@ impl LibraryFilter {
     }
 }
 
-/// Numbers and times between which to look.
+/// Numbers between which to look, and times where any were asked for.
 #[derive(Clone, Copy, Debug)]
 struct Bounds {
     numbers: (i64, i64),
-    times: (i64, i64),
+    times: Option<(i64, i64)>,
 }
 
 impl Store {
@@ -132,7 +128,8 @@ impl Store {
     pub async fn count_library(&self, filter: &LibraryFilter) -> Result<Count, Error> {
         let (bounds, terms) = (self.bounds(filter).await?, filter.terms());
         let n_found = if self.engine() == Engine::Postgres && !terms.is_empty() {
-            self.count_terms(&terms, bounds, MAX_COUNT + 1).await?
+            let count = self.ask(POSTGRES_COUNT, &terms, bounds, MAX_COUNT + 1).await?;
+            count.first().copied().unwrap_or_default()
         } else {
             let found = self.numbers(&terms, bounds, MAX_COUNT + 1).await?;
             i64::try_from(found.len()).unwrap_or(i64::MAX)
@@ -182,7 +179,8 @@ impl Store {
         }
         let from = filter.from.map_or(i64::MIN, Timestamp::as_microsecond);
         let until = filter.until.map_or(i64::MAX, Timestamp::as_microsecond);
-        Ok(Bounds { numbers, times: (from, until) })
+        let times = (filter.from.is_some() || filter.until.is_some()).then_some((from, until));
+        Ok(Bounds { numbers, times })
     }
 
     /// The highest numbers of entries with these terms.
@@ -192,69 +190,82 @@ impl Store {
         bounds: Bounds,
         limit: i64,
     ) -> Result<Vec<i64>, Error> {
-        let engine = self.engine();
-        let expression = expression(engine, terms);
-        let bind = |sql: &'static str| -> Numbers<'_> {
-            let query = sqlx::query_scalar(sql).bind(bounds.numbers.0).bind(bounds.numbers.1);
-            let query = query.bind(bounds.times.0).bind(bounds.times.1).bind(limit);
-            // PostgreSQL shall plan for these terms: a plan for any terms asks the wrong index.
-            let query = query.persistent(engine == Engine::Sqlite);
-            if terms.is_empty() { query } else { query.bind(expression.clone()) }
-        };
         if terms.is_empty() {
-            return Ok(bind(EVERYTHING).fetch_all(&self.pool).await?);
+            let (from, until) = bounds.times.unwrap_or((i64::MIN, i64::MAX));
+            let query = sqlx::query_scalar(EVERYTHING).bind(bounds.numbers.0);
+            let query = query.bind(bounds.numbers.1).bind(limit).bind(from).bind(until);
+            return Ok(query.fetch_all(&self.pool).await?);
         }
-        if engine == Engine::Sqlite {
-            return Ok(bind(SQLITE).fetch_all(&self.pool).await?);
+        if self.engine() == Engine::Sqlite {
+            return self.ask(SQLITE, terms, bounds, limit).await;
         }
-        let newest = bind(POSTGRES_NEWEST).bind(N_NEWEST).fetch_all(&self.pool).await?;
+        let newest = self.ask(POSTGRES_NEWEST, terms, bounds, limit).await?;
         if i64::try_from(newest.len()) == Ok(limit) {
             return Ok(newest);
         }
-        Ok(bind(POSTGRES).fetch_all(&self.pool).await?)
+        self.ask(POSTGRES, terms, bounds, limit).await
     }
 
-    /// How many entries have these terms, counted up to a limit: any of them, not the newest, so
-    /// that a frequent word is found often enough at once.
-    async fn count_terms(
+    /// Asks the index of terms. When an entry was archived is looked up only where it matters:
+    /// that costs more than finding it.
+    async fn ask(
         &self,
+        sql: &'static str,
         terms: &[String],
         bounds: Bounds,
         limit: i64,
-    ) -> Result<i64, Error> {
-        let query: Numbers<'_> = sqlx::query_scalar(POSTGRES_COUNT).persistent(false);
-        let query = query.bind(bounds.numbers.0).bind(bounds.numbers.1);
-        let query = query.bind(bounds.times.0).bind(bounds.times.1).bind(limit);
-        let query = query.bind(expression(Engine::Postgres, terms));
-        Ok(query.fetch_one(&self.pool).await?)
+    ) -> Result<Vec<i64>, Error> {
+        let engine = self.engine();
+        let dated = match (bounds.times, engine) {
+            (None, _) => "",
+            (Some(_), Engine::Sqlite) => SQLITE_DATED,
+            (Some(_), Engine::Postgres) => POSTGRES_DATED,
+        };
+        // Only constants went into the text.
+        let query: Numbers<'_> = sqlx::query_scalar(AssertSqlSafe(sql.replace("{dated}", dated)));
+        // PostgreSQL shall plan for these terms: a plan for any terms asks the wrong index.
+        let query = query.persistent(engine == Engine::Sqlite);
+        let query = query.bind(bounds.numbers.0).bind(bounds.numbers.1).bind(limit);
+        let query = query.bind(expression(engine, terms));
+        let query = match bounds.times {
+            None => query,
+            Some((from, until)) => query.bind(from).bind(until),
+        };
+        Ok(query.fetch_all(&self.pool).await?)
     }
 }
 
 /// The number is named with its table: PostgreSQL would sort by what it was cast to, without index.
 const EVERYTHING: &str = "SELECT CAST(a.number AS BIGINT) FROM archive a \
-     WHERE a.number BETWEEN $1 AND $2 AND a.erased = 0 AND a.archived_at >= $3 \
-     AND a.archived_at < $4 ORDER BY a.number DESC LIMIT $5";
+     WHERE a.number BETWEEN $1 AND $2 AND a.erased = 0 AND a.archived_at >= $4 \
+     AND a.archived_at < $5 ORDER BY a.number DESC LIMIT $3";
+
+/// Entries of a time. SQLite keeps the order of tables that are joined like this.
+const SQLITE_DATED: &str = "CROSS JOIN archive a ON a.number = t.rowid \
+     AND a.archived_at >= $5 AND a.archived_at < $6";
+
+/// The same; the numbers are said again, since PostgreSQL may begin with this table.
+const POSTGRES_DATED: &str = "JOIN archive a ON a.number = t.number \
+     AND a.number BETWEEN $1 AND $2 AND a.archived_at >= $5 AND a.archived_at < $6";
 
 /// FTS5 walks its lists from the highest number down and stops at the limit.
-const SQLITE: &str = "SELECT t.rowid FROM archive_terms t CROSS JOIN archive a ON a.number = t.rowid \
-     WHERE archive_terms MATCH $6 AND t.rowid BETWEEN $1 AND $2 \
-     AND a.archived_at >= $3 AND a.archived_at < $4 ORDER BY t.rowid DESC LIMIT $5";
+const SQLITE: &str = "SELECT t.rowid FROM archive_terms t {dated} \
+     WHERE archive_terms MATCH $4 AND t.rowid BETWEEN $1 AND $2 ORDER BY t.rowid DESC LIMIT $3";
 
-const POSTGRES_NEWEST: &str = "SELECT CAST(a.number AS BIGINT) FROM (SELECT number, terms \
-     FROM archive_terms WHERE number BETWEEN $1 AND $2 ORDER BY number DESC LIMIT $7) t \
-     JOIN archive a ON a.number = t.number WHERE t.terms @@ CAST($6 AS tsquery) \
-     AND a.archived_at >= $3 AND a.archived_at < $4 ORDER BY a.number DESC LIMIT $5";
+/// Looks through the newest 4,000 entries one by one, before the index is asked, which knows no
+/// order: a word that is not among them is rare enough to sort all that hold it.
+const POSTGRES_NEWEST: &str = "SELECT CAST(t.number AS BIGINT) FROM (SELECT number, terms \
+     FROM archive_terms WHERE number BETWEEN $1 AND $2 ORDER BY number DESC LIMIT 4000) t {dated} \
+     WHERE t.terms @@ CAST($4 AS tsquery) ORDER BY t.number DESC LIMIT $3";
 
 /// The inner question is kept apart, so that the planner asks the index and not the order.
 const POSTGRES: &str = "WITH t AS MATERIALIZED (SELECT number FROM archive_terms \
-     WHERE terms @@ CAST($6 AS tsquery) AND number BETWEEN $1 AND $2) \
-     SELECT CAST(a.number AS BIGINT) FROM t JOIN archive a ON a.number = t.number \
-     WHERE a.archived_at >= $3 AND a.archived_at < $4 ORDER BY a.number DESC LIMIT $5";
+     WHERE terms @@ CAST($4 AS tsquery) AND number BETWEEN $1 AND $2) \
+     SELECT CAST(t.number AS BIGINT) FROM t {dated} ORDER BY t.number DESC LIMIT $3";
 
-const POSTGRES_COUNT: &str = "SELECT COUNT(*) FROM (SELECT a.number FROM archive_terms t \
-     JOIN archive a ON a.number = t.number WHERE t.terms @@ CAST($6 AS tsquery) \
-     AND t.number BETWEEN $1 AND $2 AND a.archived_at >= $3 AND a.archived_at < $4 LIMIT $5) \
-     AS found";
+/// Counts any of them, not the newest, so that a frequent word is found often enough at once.
+const POSTGRES_COUNT: &str = "SELECT COUNT(*) FROM (SELECT t.number FROM archive_terms t {dated} \
+     WHERE t.terms @@ CAST($4 AS tsquery) AND t.number BETWEEN $1 AND $2 LIMIT $3) AS found";
 
 /// Whether a name is an outcome that can be asked for beside the remedies.
 impl LibraryFilter {

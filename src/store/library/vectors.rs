@@ -6,6 +6,7 @@ use crate::store::row::Columns;
 use crate::store::writer::Write;
 
 use sqlx::AnyConnection;
+use uuid::Uuid;
 
 /// What stands for the vector of an entry that has none.
 pub(super) const NO_VECTOR: &[u8] = &[];
@@ -75,6 +76,14 @@ impl Store {
             Ok(StoredVector { number: row.get("number")?, vector: row.get("vector")? })
         };
         rows.iter().map(vector).collect()
+    }
+
+    /// The vector that a model made of an archived case.
+    pub async fn find_vector(&self, model: i64, case_id: Uuid) -> Result<Option<Vec<u8>>, Error> {
+        let sql = "SELECT v.vector FROM archive a JOIN archive_vectors v ON v.number = a.number \
+                   WHERE a.case_id = $1 AND v.model = $2";
+        let query = sqlx::query_scalar(sql).bind(case_id.to_string()).bind(model);
+        Ok(query.fetch_optional(&self.pool).await?)
     }
 
     /// How many entries have been erased: with every one of them, copies of vectors are stale.

@@ -43,12 +43,13 @@ impl Desk {
         request: &LibraryRequest,
     ) -> Result<LibraryAnswer, DeskError> {
         let LibraryRequest { query, filter, after, limit } = request;
-        let page = self.store.search_library(filter, *after, *limit).await?;
-        // Who turns pages has seen the total.
-        let total = match after {
-            None => Some(self.store.count_library(filter).await?),
-            Some(_) => None,
+        let count = async || match after {
+            None => Ok(Some(self.store.count_library(filter).await?)),
+            // Who turns pages has seen the total.
+            Some(_) => Ok(None),
         };
+        let search = self.store.search_library(filter, *after, *limit);
+        let (page, total) = tokio::try_join!(search, count())?;
         let show = |found: &Found| ArchivedAnswer::new(found, query.as_ref());
         Ok(LibraryAnswer {
             total: total.map(TotalAnswer::from),

@@ -85,7 +85,8 @@ pub fn vector_model(version: &str) -> i64 {
     u64::from_str_radix(&start, 16).expect("sixteen hexadecimal digits").cast_signed()
 }
 
-fn unpack(bytes: &[u8]) -> Option<Quantized> {
+/// The vector that was stored; nothing where none could be made.
+pub(super) fn unpack(bytes: &[u8]) -> Option<Quantized> {
     let bytes: [u8; N_DIMENSIONS] = bytes.try_into().ok()?;
     Some(bytes.map(u8::cast_signed))
 }

@@ -11,6 +11,7 @@ use crate::domain::ComplaintText;
 use crate::neighbors::{Neighbor, Neighbors, Quantized, quantize};
 use crate::triage::fields::{Fields, mistake};
 use crate::triage::library::ArchivedAnswer;
+use crate::triage::library::shelf::{unpack, vector_model};
 use crate::triage::parameters::Parameters;
 use crate::triage::{Desk, DeskError, Knowledge, Mistake};
 
@@ -110,28 +111,42 @@ impl Desk {
         without: Option<Uuid>,
         limit: u16,
     ) -> Result<SimilarAnswer, DeskError> {
-        let n_wanted = usize::from(limit) + N_SPARE;
+        let limit = usize::from(limit);
         let (model, neighbors) = self.shelf.load().ok_or(DeskError::NoVectors)?;
         let knowledge = self.engine.knowledge();
         if knowledge.model_version() != Some(model.as_str()) {
             return Err(DeskError::NoVectors);
         }
         let n_compared = neighbors.len();
+        let made = match without {
+            Some(id) => self.store.find_vector(vector_model(&model), id).await?,
+            None => None,
+        };
         // Milliseconds of work: nobody else shall wait for it.
         let look = move || {
-            let vector = embed(&knowledge, text.as_str())?;
-            Some(look(&neighbors, &vector, n_wanted))
+            let made = made.as_deref().and_then(unpack);
+            let vector = made.or_else(|| embed(&knowledge, text.as_str()))?;
+            Some(look(&neighbors, &vector, limit + N_SPARE))
         };
         let nearest = tokio::task::spawn_blocking(look).await;
         let nearest = nearest.ok().flatten().ok_or(DeskError::NoVectors)?;
-        let numbers: Vec<i64> = nearest.iter().map(|neighbor| neighbor.number).collect();
-        let mut found = self.store.find_archived(&numbers).await?;
-        found.retain(|found| Some(found.archived.case_id) != without);
-        let cases = nearest.iter().filter_map(|Neighbor { number, similarity }| {
-            let found = found.iter().find(|found| found.number == *number)?;
-            Some(SimilarCase { similarity: *similarity, case: ArchivedAnswer::new(found, None) })
-        });
-        Ok(SimilarAnswer { model, n_compared, cases: cases.take(usize::from(limit)).collect() })
+        let mut cases = Vec::with_capacity(limit);
+        // Most often the first few are all there and only the case itself is left out.
+        for nearest in nearest.chunks(limit + 1) {
+            let numbers: Vec<i64> = nearest.iter().map(|neighbor| neighbor.number).collect();
+            let mut found = self.store.find_archived(&numbers).await?;
+            found.retain(|found| Some(found.archived.case_id) != without);
+            cases.extend(nearest.iter().filter_map(|Neighbor { number, similarity }| {
+                let found = found.iter().find(|found| found.number == *number)?;
+                let case = ArchivedAnswer::new(found, None);
+                Some(SimilarCase { similarity: *similarity, case })
+            }));
+            if limit <= cases.len() {
+                break;
+            }
+        }
+        cases.truncate(limit);
+        Ok(SimilarAnswer { model, n_compared, cases })
     }
 }
 
