@@ -2,80 +2,77 @@
 //! not be done is shown on the case's page, in Chinese, with everything that is wrong.
 
 use axum::{
-    extract::{Form, Path, State},
+    extract::{Path, State},
     response::{IntoResponse, Redirect, Response},
 };
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::domain::{Actor, HeadKind, QueueId, Role, StaffRole};
+use crate::domain::{HeadKind, QueueId, Role, StaffRole};
 use crate::http::Service;
 use crate::http::console::form::{self, Fields};
-use crate::http::console::visitor::Visitor;
-use crate::http::console::{Failure, case, gate, layout, steps, tags, words};
+use crate::http::console::visitor::{Posted, Visitor, by};
+use crate::http::console::{Failure, case, layout, steps, tags, words};
 use crate::store::Case;
 use crate::triage::{CorrectionRequest, DeskError, Mistake, STEPS, Shared, StepRequest, Veil};
 
 /// Corrects labels and route.
 pub(super) async fn correct(
     State(service): State<Service>,
-    visitor: Visitor,
     Path(id): Path<Uuid>,
-    Form(fields): Form<Fields>,
+    posted: Posted,
 ) -> Result<Response, Failure> {
-    let mut body = checked(&visitor, &fields)?;
-    body["by"] = by(&visitor.sign(gate::roles("/console/cases/{id}/correct")));
-    finish(&service, &visitor, id, &fields, correct_with(&service, id, body).await).await
+    let Posted { visitor, fields, .. } = &posted;
+    let body = posted.body();
+    finish(&service, visitor, id, fields, correct_with(&service, id, body).await).await
 }
 
 /// Confirms the labels as they stand, or with another category: a person's word from now on.
 pub(super) async fn confirm(
     State(service): State<Service>,
-    visitor: Visitor,
     Path(id): Path<Uuid>,
-    Form(fields): Form<Fields>,
+    posted: Posted,
 ) -> Result<Response, Failure> {
-    visitor.check(&fields)?;
+    let Posted { visitor, fields, .. } = &posted;
     let case = service.desk.find_case(id).await?.ok_or(Failure::Missing)?;
     let mut labels = labels(&service, &case);
-    let category = form::find(&fields, "category");
+    let category = form::find(fields, "category");
     if let Some(category) = category {
         labels[Role::Category.head_name()] = category.into();
     }
-    let version = form::find(&fields, "n:version").and_then(|it| it.parse::<u32>().ok());
+    let version = form::find(fields, "n:version").and_then(|it| it.parse::<u32>().ok());
     let body = json!({
         "version": version,
-        "by": by(&visitor.sign(gate::roles("/console/cases/{id}/correct"))),
+        "by": by(&posted.actor()),
         "reason": if category.is_some() { "复核改类" } else { "复核确认" },
         "sure": 2,
         "labels": labels,
     });
-    finish(&service, &visitor, id, &fields, correct_with(&service, id, body).await).await
+    finish(&service, visitor, id, fields, correct_with(&service, id, body).await).await
 }
 
 /// Makes a move of the case's life.
 pub(super) async fn step(
     State(service): State<Service>,
-    visitor: Visitor,
     Path((id, step)): Path<(Uuid, String)>,
-    Form(fields): Form<Fields>,
+    posted: Posted,
 ) -> Result<Response, Failure> {
+    let Posted { visitor, fields, .. } = &posted;
     if !STEPS.contains(&step.as_str()) {
         return Err(Failure::Missing);
     }
-    let mut body = checked(&visitor, &fields)?;
     let life = service.desk.case_life(id).await?.life;
     let knowledge = service.desk.engine().knowledge();
+    let legal = life.legal_moves().into_iter();
+    let allowed = legal.filter(|it| steps::path(*it) == step).flat_map(|it| it.roles(life.tier()));
+    let allowed: Vec<StaffRole> = allowed.copied().collect();
+    let mut body = posted.body_by(&visitor.sign(&allowed));
     if step == "proposals" {
         let compensation = &knowledge.handbook.compensation;
         let drafts = compensation.draft(life.claim()).unwrap_or_default();
         let drafts = serde_json::to_value(drafts).expect("offers are plain data");
-        body = with_offers(body, &fields, &drafts);
+        body = with_offers(body, fields, &drafts);
     }
-    let legal = life.legal_moves().into_iter();
-    let allowed = legal.filter(|it| steps::path(*it) == step).flat_map(|it| it.roles(life.tier()));
-    let allowed: Vec<StaffRole> = allowed.copied().collect();
-    body["by"] = by(&visitor.sign(&allowed));
     let outcome = match StepRequest::parse(&step, body, &knowledge) {
         Err(mistakes) => Err(Wrong::Mistakes(mistakes)),
         Ok(request) => {
@@ -83,40 +80,38 @@ pub(super) async fn step(
             done.map(drop).map_err(Wrong::Desk)
         }
     };
-    finish(&service, &visitor, id, &fields, outcome).await
+    finish(&service, visitor, id, fields, outcome).await
 }
 
 /// Shows a case with its personal data to somebody who says why, once.
 pub(super) async fn unmask(
     State(service): State<Service>,
-    visitor: Visitor,
     Path(id): Path<Uuid>,
-    Form(fields): Form<Fields>,
+    posted: Posted,
 ) -> Result<Response, Failure> {
-    visitor.check(&fields)?;
-    let Some(reason) = form::find(&fields, "reason") else {
+    let Posted { visitor, fields, .. } = &posted;
+    let Some(reason) = form::find(fields, "reason") else {
         let problem = ("没有查看", vec!["请写明理由".to_owned()]);
-        return case::page(&service, &visitor, id, Some(problem)).await;
+        return case::page(&service, visitor, id, Some(problem)).await;
     };
-    let actor = visitor.sign(gate::roles("/console/cases/{id}/unmask"));
+    let actor = posted.actor();
     service.desk.unmask(id, actor, reason, (service.clock)()).await?;
-    case::render(&service, &visitor, id, &Veil::clear(), case::Asked::default()).await
+    case::render(&service, visitor, id, &Veil::clear(), case::Asked::default()).await
 }
 
 /// Hands the chosen cases, or those that nobody owns, to whoever is free.
 pub(super) async fn share(
     State(service): State<Service>,
-    visitor: Visitor,
     Path(queue): Path<String>,
-    Form(fields): Form<Fields>,
+    posted: Posted,
 ) -> Result<Response, Failure> {
-    visitor.check(&fields)?;
+    let Posted { visitor, fields, .. } = &posted;
     let queue: QueueId = queue.parse().map_err(|_| Failure::Missing)?;
     if !visitor.sees_queue(&queue, &service.desk.engine().knowledge()) {
         return Err(Failure::NotAllowed);
     }
-    let chosen: Vec<Uuid> = chosen(&fields)?.into_iter().map(|(id, _)| id).collect();
-    let actor = visitor.sign(gate::roles("/console/queues/{queue}/share"));
+    let chosen: Vec<Uuid> = chosen(fields)?.into_iter().map(|(id, _)| id).collect();
+    let actor = posted.actor();
     let shared = match service.desk.share_backlog(&queue, &chosen, &actor, (service.clock)()).await
     {
         Err(DeskError::NotAllowed(_)) => return Err(Failure::NotAllowed),
@@ -128,7 +123,7 @@ pub(super) async fn share(
     let numbers: Vec<_> = ["handed", "left", "moved"].into_iter().zip(&numbers).collect();
     let numbers: Vec<_> = numbers.iter().map(|(name, number)| (*name, number.as_str())).collect();
     let own = format!("/console/queues/{queue}");
-    let back = back(&fields).unwrap_or(&own);
+    let back = back(fields).unwrap_or(&own);
     Ok(Redirect::to(&form::address(back, &numbers)).into_response())
 }
 
@@ -145,14 +140,13 @@ fn chosen(fields: &Fields) -> Result<Vec<(Uuid, u32)>, Failure> {
 /// Sends the chosen cases to another queue.
 pub(super) async fn reroute(
     State(service): State<Service>,
-    visitor: Visitor,
-    Form(fields): Form<Fields>,
+    posted: Posted,
 ) -> Result<Response, Failure> {
-    visitor.check(&fields)?;
-    let actor = by(&visitor.sign(gate::roles("/console/queues/reroute")));
-    let (queue, reason) = (form::find(&fields, "queue"), form::find(&fields, "reason"));
+    let Posted { visitor, fields, .. } = &posted;
+    let actor = by(&posted.actor());
+    let (queue, reason) = (form::find(fields, "queue"), form::find(fields, "reason"));
     let mut problems = Vec::new();
-    let chosen = chosen(&fields)?;
+    let chosen = chosen(fields)?;
     if chosen.is_empty() {
         problems.push("请先勾选案件".to_owned());
     }
@@ -177,14 +171,14 @@ pub(super) async fn reroute(
         }
     }
     if problems.is_empty() {
-        return Ok(Redirect::to(back(&fields).unwrap_or("/console/queues")).into_response());
+        return Ok(Redirect::to(back(fields).unwrap_or("/console/queues")).into_response());
     }
     let body = layout::problem("部分案件没有转派", &problems);
     Ok(layout::Page {
         title: "转派",
         section: layout::Section::Queues,
-        visitor: &visitor,
-        body: maud::html! { (body) a.button href=(back(&fields).unwrap_or("/console/queues")) { "返回" } },
+        visitor: visitor,
+        body: maud::html! { (body) a.button href=(back(fields).unwrap_or("/console/queues")) { "返回" } },
     }
     .respond())
 }
@@ -254,22 +248,10 @@ async fn finish(
     }
 }
 
-/// The body of a form that this visitor's own page has sent.
-pub(super) fn checked(visitor: &Visitor, fields: &Fields) -> Result<Value, Failure> {
-    visitor.check(fields)?;
-    let mut fields = fields.clone();
-    fields.retain(|(name, _)| !matches!(name.as_str(), "back" | "csrf"));
-    Ok(form::to_json(&fields))
-}
-
 /// Where a form wants to go back to: a page of the console, never elsewhere.
 fn back(fields: &Fields) -> Option<&str> {
-    form::find(fields, "back").filter(|path| path.starts_with("/console/") && !path.contains("//"))
-}
-
-/// Who does something, as the API's bodies say it.
-pub(super) fn by(actor: &Actor) -> Value {
-    json!({ "name": actor.name, "role": actor.role.as_str() })
+    form::find(fields, form::BACK_FIELD)
+        .filter(|path| path.starts_with("/console/") && !path.contains("//"))
 }
 
 /// Every label that counts now, as a correction names them.

@@ -1,7 +1,7 @@
 //! 预警: clusters of complaints with the cases behind them, acknowledged and closed in place.
 
 use axum::{
-    extract::{Form, Path, Query, State},
+    extract::{Path, Query, State},
     response::{IntoResponse, Redirect, Response},
 };
 use jiff::Timestamp;
@@ -9,13 +9,12 @@ use maud::{Markup, html};
 use uuid::Uuid;
 
 use crate::http::Service;
-use crate::http::console::act::{Wrong, by, checked};
-use crate::http::console::form::Fields;
+use crate::http::console::act::Wrong;
 use crate::http::console::improvements;
 use crate::http::console::layout::{self, Page, Section};
 use crate::http::console::queues::stage;
-use crate::http::console::visitor::Visitor;
-use crate::http::console::{Failure, gate, prose, tags, words};
+use crate::http::console::visitor::{Posted, Visitor};
+use crate::http::console::{Failure, prose, tags, words};
 use crate::store::{Case, CaseCursor, CaseFilter};
 use crate::triage::{AlertAnswer, DeskError, Knowledge, ReviewList, ReviewStep, StepAnswer, Veil};
 
@@ -97,19 +96,18 @@ pub(super) async fn show(
 /// Acknowledges or closes an alert.
 pub(super) async fn step(
     State(service): State<Service>,
-    visitor: Visitor,
     Path(id): Path<Uuid>,
-    Form(fields): Form<Fields>,
+    posted: Posted,
 ) -> Result<Response, Failure> {
-    let mut body = checked(&visitor, &fields)?;
-    body["by"] = by(&visitor.sign(gate::roles("/console/alerts/{id}/step")));
+    let visitor = &posted.visitor;
+    let body = posted.body();
     let done = match ReviewStep::parse_alert(body, (service.clock)()) {
         Err(mistakes) => Err(Wrong::Mistakes(mistakes)),
         Ok(step) => service.desk.step_alert(id, step).await.map(drop).map_err(Wrong::Desk),
     };
     match done {
         Ok(()) => Ok(Redirect::to("/console/alerts").into_response()),
-        Err(wrong) => page(&service, &visitor, id, None, Some(wrong.explain()?)).await,
+        Err(wrong) => page(&service, visitor, id, None, Some(wrong.explain()?)).await,
     }
 }
 

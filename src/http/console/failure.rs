@@ -18,6 +18,8 @@ pub(super) enum Failure {
     NotAllowed,
     /// The form does not come from a page of this session.
     Forged,
+    /// The form is larger than a form may be.
+    TooLarge,
     /// A use case failed.
     Desk(DeskError),
     /// Who is who cannot be told.
@@ -54,6 +56,11 @@ impl IntoResponse for Failure {
                 StatusCode::FORBIDDEN,
                 "表单已失效",
                 "请返回上一页刷新后重试：可能已重新登录，或服务已重启。",
+            ),
+            Self::TooLarge => (
+                StatusCode::PAYLOAD_TOO_LARGE,
+                "内容太长",
+                "请缩短填写的内容，或改为上传证据文件。",
             ),
             Self::Desk(DeskError::Busy(_)) => {
                 (StatusCode::TOO_MANY_REQUESTS, "现在很忙", "模型正在处理较多投诉，请稍后重试。")

@@ -1,7 +1,7 @@
 //! Evidence files of a case: listed, added, and given out to those alone who may see them.
 
 use axum::{
-    extract::{Form, Multipart, Path, State, multipart::MultipartRejection},
+    extract::{Multipart, Path, State, multipart::MultipartRejection},
     http::HeaderMap,
     response::{IntoResponse, Redirect, Response},
 };
@@ -12,8 +12,8 @@ use uuid::Uuid;
 use crate::evidence;
 use crate::http::Service;
 use crate::http::cases::request_id;
-use crate::http::console::form::{self, Fields};
-use crate::http::console::visitor::{CSRF_FIELD, Visitor};
+use crate::http::console::form;
+use crate::http::console::visitor::{CSRF_FIELD, Posted, Visitor};
 use crate::http::console::{Failure, case, gate, note_reading, prose, words};
 use crate::http::error::ApiError;
 use crate::http::evidence::{give_out, take_in};
@@ -132,17 +132,16 @@ pub(super) async fn show(
 /// Gives a file out to somebody who says why.
 pub(super) async fn unmask(
     State(service): State<Service>,
-    visitor: Visitor,
     Path((id, file)): Path<(Uuid, String)>,
-    Form(fields): Form<Fields>,
+    posted: Posted,
 ) -> Result<Response, Failure> {
-    visitor.check(&fields)?;
-    let Some(reason) = form::find(&fields, "reason") else {
+    let Posted { visitor, fields, .. } = &posted;
+    let Some(reason) = form::find(fields, "reason") else {
         let problem = ("没有打开", vec!["请写明理由".to_owned()]);
-        return case::page(&service, &visitor, id, Some(problem)).await;
+        return case::page(&service, visitor, id, Some(problem)).await;
     };
     let found = service.desk.find_evidence(id, &file).await?.ok_or(Failure::Missing)?;
-    let by = visitor.sign(gate::roles("/console/cases/{id}/evidence/{file}/unmask"));
+    let by = posted.actor();
     let request = ReasonRequest { by, reason: reason.to_owned() };
     service.desk.unmask_file(id, &found, request, (service.clock)()).await?;
     give(&service, &found).await

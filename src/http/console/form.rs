@@ -12,6 +12,9 @@ use serde_json::{Map, Number, Value};
 
 use crate::http::console::visitor::CSRF_FIELD;
 
+/// Names the page to which a form wants to go back.
+pub(super) const BACK_FIELD: &str = "back";
+
 /// The fields of a form, in their order.
 pub(super) type Fields = Vec<(String, String)>;
 
@@ -42,7 +45,8 @@ pub(super) fn address(path: &str, pairs: &[(&str, &str)]) -> String {
 /// The JSON that a form stands for.
 pub(super) fn to_json(fields: &Fields) -> Value {
     let mut object = Map::new();
-    for (name, value) in fields.iter().filter(|(name, _)| name != CSRF_FIELD) {
+    let own = |name: &str| name == CSRF_FIELD || name == BACK_FIELD;
+    for (name, value) in fields.iter().filter(|(name, _)| !own(name)) {
         let (kind, path) = name.split_once(':').unwrap_or(("", name));
         let value = value.trim();
         let is_array = matches!(kind, "a" | "l");
@@ -109,6 +113,7 @@ mod tests {
     fn names_say_where_values_go_and_what_they_are() {
         let fields = [
             ("csrf", "x"),
+            ("back", "/console/review"),
             ("n:version", "3"),
             ("reason", " 标签有误 "),
             ("labels.category", "safety"),

@@ -1,7 +1,7 @@
 //! 改进: what shall become better, who does it by when, and what was done, until it is done.
 
 use axum::{
-    extract::{Form, Path, Query, State},
+    extract::{Path, Query, State},
     response::{IntoResponse, Redirect, Response},
 };
 use maud::{Markup, html};
@@ -9,12 +9,12 @@ use uuid::Uuid;
 
 use crate::http::Service;
 use crate::http::cases::new_id;
-use crate::http::console::act::{Wrong, by, checked};
+use crate::http::console::act::Wrong;
 use crate::http::console::alerts::{TABS, steps, subject};
 use crate::http::console::form::{self, Fields};
 use crate::http::console::layout::{self, Page, Section};
-use crate::http::console::visitor::Visitor;
-use crate::http::console::{Failure, gate, prose, words};
+use crate::http::console::visitor::{Posted, Visitor};
+use crate::http::console::{Failure, prose, words};
 use crate::triage::{
     AlertAnswer, ImprovementAnswer, ImprovementRequest, Knowledge, ReviewList, ReviewStep,
 };
@@ -37,32 +37,30 @@ pub(super) async fn list(
 /// Writes an improvement down.
 pub(super) async fn add(
     State(service): State<Service>,
-    visitor: Visitor,
-    Form(fields): Form<Fields>,
+    posted: Posted,
 ) -> Result<Response, Failure> {
-    let mut body = checked(&visitor, &fields)?;
-    body["by"] = by(&visitor.sign(gate::roles("/console/improvements/add")));
+    let Posted { visitor, fields, .. } = &posted;
+    let body = posted.body();
     let done = match ImprovementRequest::parse(body, new_id(), (service.clock)()) {
         Err(mistakes) => Err(Wrong::Mistakes(mistakes)),
         Ok(it) => service.desk.add_improvement(it).await.map(drop).map_err(Wrong::Desk),
     };
-    finish(&service, &visitor, &fields, done).await
+    finish(&service, visitor, fields, done).await
 }
 
 /// Takes an improvement a step on.
 pub(super) async fn step(
     State(service): State<Service>,
-    visitor: Visitor,
     Path(id): Path<Uuid>,
-    Form(fields): Form<Fields>,
+    posted: Posted,
 ) -> Result<Response, Failure> {
-    let mut body = checked(&visitor, &fields)?;
-    body["by"] = by(&visitor.sign(gate::roles("/console/improvements/{id}/step")));
+    let Posted { visitor, fields, .. } = &posted;
+    let body = posted.body();
     let done = match ReviewStep::parse_improvement(body, (service.clock)()) {
         Err(mistakes) => Err(Wrong::Mistakes(mistakes)),
         Ok(step) => service.desk.step_improvement(id, step).await.map(drop).map_err(Wrong::Desk),
     };
-    finish(&service, &visitor, &fields, done).await
+    finish(&service, visitor, fields, done).await
 }
 
 /// Back to the alert from which it came, or to the list.

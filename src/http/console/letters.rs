@@ -2,7 +2,7 @@
 //! sent.
 
 use axum::{
-    extract::{Form, Path, State},
+    extract::{Path, State},
     response::{IntoResponse, Redirect, Response},
 };
 use jiff::{Timestamp, tz::TimeZone};
@@ -12,10 +12,10 @@ use uuid::Uuid;
 
 use crate::domain::{MessageChannel, MessageKind};
 use crate::http::Service;
-use crate::http::console::act::{Wrong, by, checked};
+use crate::http::console::act::Wrong;
 use crate::http::console::form::{self, Fields};
-use crate::http::console::visitor::Visitor;
-use crate::http::console::{Failure, case, gate, prose, tags, words};
+use crate::http::console::visitor::{Posted, Visitor};
+use crate::http::console::{Failure, case, prose, tags, words};
 use crate::triage::{
     DraftAnswer, MessageAnswer, MessageRequest, MessagesAnswer, RecipientAnswer, Veil,
 };
@@ -34,12 +34,11 @@ pub(super) struct Desk<'a> {
 /// Sends a message, as it was drafted or as a person has changed it.
 pub(super) async fn send(
     State(service): State<Service>,
-    visitor: Visitor,
     Path(id): Path<Uuid>,
-    Form(fields): Form<Fields>,
+    posted: Posted,
 ) -> Result<Response, Failure> {
-    let mut body = checked(&visitor, &fields)?;
-    body["by"] = by(&visitor.sign(gate::roles("/console/cases/{id}/messages")));
+    let Posted { visitor, fields, .. } = &posted;
+    let mut body = posted.body();
     // Browsers send line ends of their own, which count.
     if let Some(text) = body.get("text").and_then(Value::as_str) {
         body["text"] = text.replace("\r\n", "\n").into();
@@ -54,10 +53,10 @@ pub(super) async fn send(
     match done {
         Ok(()) => Ok(Redirect::to(&format!("/console/cases/{id}#messages")).into_response()),
         Err(wrong) => {
-            let channel = form::find(&fields, "channel").and_then(channel_named);
+            let channel = form::find(fields, "channel").and_then(channel_named);
             let asked =
-                case::Asked { problem: Some(wrong.explain()?), channel, written: Some(&fields) };
-            case::answer(&service, &visitor, id, asked).await
+                case::Asked { problem: Some(wrong.explain()?), channel, written: Some(fields) };
+            case::answer(&service, visitor, id, asked).await
         }
     }
 }

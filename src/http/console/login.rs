@@ -13,7 +13,7 @@ use maud::{Markup, html};
 use crate::http::Service;
 use crate::http::console::form::{self, Fields};
 use crate::http::console::gate::Secure;
-use crate::http::console::visitor::{SESSION_COOKIE, Visitor};
+use crate::http::console::visitor::{Posted, SESSION_COOKIE, Visitor};
 use crate::http::console::{Failure, layout};
 use crate::identity::{self, LogIn, MIN_PASSWORD_CHARS, Password, UserChange};
 use crate::triage::DeskError;
@@ -76,10 +76,9 @@ pub(super) async fn enter(
 pub(super) async fn leave(
     State(service): State<Service>,
     Extension(Secure(secure)): Extension<Secure>,
-    visitor: Visitor,
-    Form(fields): Form<Fields>,
+    posted: Posted,
 ) -> Result<Response, Failure> {
-    visitor.check(&fields)?;
+    let visitor = &posted.visitor;
     if visitor.has_session() {
         service.identity.log_out(visitor.principal(), (service.clock)()).await?;
     }
@@ -123,16 +122,15 @@ fn password_page(visitor: &Visitor, problem: Option<&str>) -> Html<String> {
 pub(super) async fn choose_password(
     State(service): State<Service>,
     Extension(Secure(secure)): Extension<Secure>,
-    visitor: Visitor,
-    Form(fields): Form<Fields>,
+    posted: Posted,
 ) -> Result<Response, Failure> {
-    visitor.check(&fields)?;
+    let Posted { visitor, fields, .. } = &posted;
     if !visitor.has_session() {
         return Err(Failure::NotAllowed);
     }
-    let (password, again) = (form::find(&fields, "password"), form::find(&fields, "again"));
+    let (password, again) = (form::find(fields, "password"), form::find(fields, "again"));
     if password != again {
-        return Ok(password_page(&visitor, Some("两次输入的密码不一致")).into_response());
+        return Ok(password_page(visitor, Some("两次输入的密码不一致")).into_response());
     }
     let password = Some(password.unwrap_or_default().to_owned());
     let change = UserChange { password, ..UserChange::default() };
@@ -141,7 +139,7 @@ pub(super) async fn choose_password(
         Ok(_) => Ok(gone(secure)),
         Err(identity::Error::Mistakes(_)) => {
             let problem = format!("密码须至少 {MIN_PASSWORD_CHARS} 个字符，且不含用户名");
-            Ok(password_page(&visitor, Some(&problem)).into_response())
+            Ok(password_page(visitor, Some(&problem)).into_response())
         }
         Err(error) => Err(error.into()),
     }

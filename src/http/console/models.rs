@@ -2,7 +2,7 @@
 //! that override it, and a text to try both on.
 
 use axum::{
-    extract::{Form, State},
+    extract::State,
     response::{IntoResponse, Redirect, Response},
 };
 use maud::{Markup, html};
@@ -10,10 +10,10 @@ use maud::{Markup, html};
 use crate::domain::{Complaint, ComplaintText, CustomerTier, StaffRole};
 use crate::http::Service;
 use crate::http::console::charts::{self, Point};
-use crate::http::console::form::{self, Fields};
+use crate::http::console::form;
 use crate::http::console::judged::Judged;
 use crate::http::console::layout::{self, Page, Section};
-use crate::http::console::visitor::Visitor;
+use crate::http::console::visitor::{Posted, Visitor};
 use crate::http::console::{Failure, prose, review, rules, words};
 use crate::registry::{Action, Entry};
 use crate::triage::{AgreementStats, Answer, DeskError, Knowledge, Veil, WeekAgreement};
@@ -35,16 +35,15 @@ pub(super) async fn show(
 /// Judges a text without keeping it.
 pub(super) async fn try_out(
     State(service): State<Service>,
-    visitor: Visitor,
-    Form(fields): Form<Fields>,
+    posted: Posted,
 ) -> Result<Response, Failure> {
-    visitor.check(&fields)?;
-    let words = form::find(&fields, "text").unwrap_or_default();
+    let Posted { visitor, fields, .. } = &posted;
+    let words = form::find(fields, "text").unwrap_or_default();
     let outcome = match ComplaintText::try_from(words.to_owned()) {
         Err(_) => layout::problem("请输入一段投诉文字", &[]),
         Ok(text) => judged(&service, text).await?,
     };
-    page(&service, &visitor, &outcome, words).await
+    page(&service, visitor, &outcome, words).await
 }
 
 async fn judged(service: &Service, text: ComplaintText) -> Result<Markup, Failure> {
@@ -78,15 +77,14 @@ async fn judged(service: &Service, text: ComplaintText) -> Result<Markup, Failur
 /// Makes the model before the live one live again.
 pub(super) async fn roll_back(
     State(service): State<Service>,
-    visitor: Visitor,
-    Form(fields): Form<Fields>,
+    posted: Posted,
 ) -> Result<Response, Failure> {
-    visitor.check(&fields)?;
-    let reason = form::find(&fields, "reason");
+    let Posted { visitor, fields, .. } = &posted;
+    let reason = form::find(fields, "reason");
     let (true, Some(reason)) = (visitor.has_role(&KEEPERS), reason) else {
         let problem =
             layout::problem("没有回退", &["须由数据分析或管理员办理，并写明理由".to_owned()]);
-        return page(&service, &visitor, &problem, "").await;
+        return page(&service, visitor, &problem, "").await;
     };
     let (by, why, now) = (visitor.name().to_owned(), reason.to_owned(), (service.clock)());
     let knowledge = service.desk.engine().knowledge();
@@ -95,7 +93,7 @@ pub(super) async fn roll_back(
         Ok(Ok(())) => Ok(Redirect::to("/console/models").into_response()),
         Ok(Err(error)) => {
             let problem = layout::problem("没有回退", &[error.to_string()]);
-            page(&service, &visitor, &problem, "").await
+            page(&service, visitor, &problem, "").await
         }
         Err(_) => Err(Failure::Broken),
     }

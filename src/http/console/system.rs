@@ -2,7 +2,7 @@
 //! about all this.
 
 use axum::{
-    extract::{Form, Path, Query, State},
+    extract::{Path, Query, State},
     response::Response,
 };
 use jiff::{Timestamp, ToSpan};
@@ -14,7 +14,7 @@ use crate::domain::{Scope, StaffRole};
 use crate::http::Service;
 use crate::http::console::form::{self, Fields};
 use crate::http::console::layout::{self, Page, Section};
-use crate::http::console::visitor::Visitor;
+use crate::http::console::visitor::{Posted, Visitor};
 use crate::http::console::{Failure, prose, words};
 use crate::identity::{Error, NewKey, NewUser, UserChange};
 use crate::store::{ApiKey, Audit, AuditCursor, AuditFilter, Page as Rows, User};
@@ -44,17 +44,16 @@ pub(super) async fn show(
 /// Adds a user with a one-time password.
 pub(super) async fn add_user(
     State(service): State<Service>,
-    visitor: Visitor,
-    Form(fields): Form<Fields>,
+    posted: Posted,
 ) -> Result<Response, Failure> {
-    visitor.check(&fields)?;
-    let said = |name| form::find(&fields, name).map(ToOwned::to_owned);
+    let Posted { visitor, fields, .. } = &posted;
+    let said = |name| form::find(fields, name).map(ToOwned::to_owned);
     let name = said("name").unwrap_or_default();
     let new = NewUser {
         name: name.clone(),
         display_name: said("display_name").unwrap_or_else(|| name.clone()),
-        roles: all(&fields, "role"),
-        queue: form::find(&fields, "queue").and_then(|it| it.parse().ok()),
+        roles: all(fields, "role"),
+        queue: form::find(fields, "queue").and_then(|it| it.parse().ok()),
         password: None,
     };
     let now = (service.clock)();
@@ -64,60 +63,57 @@ pub(super) async fn add_user(
         Err(error) => Err(error),
     };
     let told = told(outcome, |password| one_time(&name, &password))?;
-    page(&service, &visitor, &Place::default(), &told).await
+    page(&service, visitor, &Place::default(), &told).await
 }
 
 /// Shuts a user out, lets them in again, or gives them a one-time password.
 pub(super) async fn change_user(
     State(service): State<Service>,
-    visitor: Visitor,
     Path(name): Path<String>,
-    Form(fields): Form<Fields>,
+    posted: Posted,
 ) -> Result<Response, Failure> {
-    visitor.check(&fields)?;
+    let Posted { visitor, fields, .. } = &posted;
     let (by, now) = (visitor.principal(), (service.clock)());
-    let told = if form::find(&fields, "what") == Some("password") {
+    let told = if form::find(fields, "what") == Some("password") {
         let outcome = service.identity.give_password(&name, by, now).await;
         told(outcome, |password| one_time(&name, &password))?
     } else {
-        let disabled = Some(form::find(&fields, "what") == Some("disable"));
+        let disabled = Some(form::find(fields, "what") == Some("disable"));
         let change = UserChange { disabled, ..UserChange::default() };
         let outcome = service.identity.change_user(&name, change, by, now).await;
         told(outcome, |_| html! {})?
     };
-    page(&service, &visitor, &Place::default(), &told).await
+    page(&service, visitor, &Place::default(), &told).await
 }
 
 /// Makes a key.
 pub(super) async fn add_key(
     State(service): State<Service>,
-    visitor: Visitor,
-    Form(fields): Form<Fields>,
+    posted: Posted,
 ) -> Result<Response, Failure> {
-    visitor.check(&fields)?;
+    let Posted { visitor, fields, .. } = &posted;
     let new = NewKey {
-        name: form::find(&fields, "name").unwrap_or_default().to_owned(),
-        scopes: all(&fields, "scope"),
-        act_as: all(&fields, "role"),
+        name: form::find(fields, "name").unwrap_or_default().to_owned(),
+        scopes: all(fields, "scope"),
+        act_as: all(fields, "role"),
         expires_at: None,
     };
     let outcome = service.identity.create_key(new, visitor.principal(), (service.clock)()).await;
     let told =
         told(outcome, |granted| secret("密钥已生成，只显示这一次", &granted.token.reveal()))?;
-    page(&service, &visitor, &Place::default(), &told).await
+    page(&service, visitor, &Place::default(), &told).await
 }
 
 /// Takes a key back.
 pub(super) async fn revoke_key(
     State(service): State<Service>,
-    visitor: Visitor,
     Path(id): Path<String>,
-    Form(fields): Form<Fields>,
+    posted: Posted,
 ) -> Result<Response, Failure> {
-    visitor.check(&fields)?;
+    let visitor = &posted.visitor;
     let outcome = service.identity.revoke_key(&id, visitor.principal(), (service.clock)()).await;
     let told = told(outcome, |()| html! {})?;
-    page(&service, &visitor, &Place::default(), &told).await
+    page(&service, visitor, &Place::default(), &told).await
 }
 
 /// Everything that a form says under one name, as far as it is known.

@@ -4,9 +4,10 @@
 use std::sync::{Arc, LazyLock};
 
 use axum::{
-    extract::FromRequestParts,
-    http::{HeaderMap, header, request::Parts},
+    extract::{Form, FromRequest, FromRequestParts, MatchedPath, Request},
+    http::{HeaderMap, StatusCode, header, request::Parts},
 };
+use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use crate::domain::{Actor, Elements, QueueId, StaffRole};
@@ -110,6 +111,55 @@ impl Visitor {
                 role: self.roles().iter().copied().max().unwrap_or(StaffRole::Auditor),
             }),
         }
+    }
+}
+
+/// A form that a page of this visitor's own has sent; no other reaches a handler.
+pub(super) struct Posted {
+    pub(super) visitor: Visitor,
+    pub(super) fields: Fields,
+    roles: &'static [StaffRole],
+}
+
+impl Posted {
+    /// Who acts, in a role that may send the form.
+    pub(super) fn actor(&self) -> Actor {
+        self.visitor.sign(self.roles)
+    }
+
+    /// The JSON that the form stands for, signed by who acts.
+    pub(super) fn body(&self) -> Value {
+        self.body_by(&self.actor())
+    }
+
+    /// The JSON that the form stands for, signed by somebody.
+    pub(super) fn body_by(&self, actor: &Actor) -> Value {
+        let mut body = form::to_json(&self.fields);
+        body["by"] = by(actor);
+        body
+    }
+}
+
+/// Who does something, as the API's bodies say it.
+pub(super) fn by(actor: &Actor) -> Value {
+    json!({ "name": actor.name, "role": actor.role.as_str() })
+}
+
+impl<S: Send + Sync> FromRequest<S> for Posted {
+    type Rejection = Failure;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Failure> {
+        let (mut parts, body) = request.into_parts();
+        let visitor = Visitor::from_request_parts(&mut parts, state).await?;
+        let page = parts.extensions.get::<MatchedPath>().map_or("", MatchedPath::as_str);
+        let roles = gate::roles(page);
+        let form = Form::from_request(Request::from_parts(parts, body), state).await;
+        let Form(fields) = form.map_err(|rejection| match rejection.status() {
+            StatusCode::PAYLOAD_TOO_LARGE => Failure::TooLarge,
+            _ => Failure::Forged,
+        })?;
+        visitor.check(&fields)?;
+        Ok(Self { visitor, fields, roles })
     }
 }
 
