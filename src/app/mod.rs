@@ -18,7 +18,7 @@ use tokio::{net::TcpListener, sync::oneshot, time::MissedTickBehavior};
 use crate::config::{AccessConfig, DatabaseConfig, EvidenceConfig, HttpConfig, WorkConfig};
 use crate::evidence::Vault;
 use crate::http::console::Live;
-use crate::http::{self, Clock, Service};
+use crate::http::{self, Clock, Parts, Service};
 use crate::identity::Identity;
 use crate::outbound::Outbound;
 use crate::store::{Store, StoreOptions};
@@ -142,7 +142,7 @@ impl App {
         let address = listener.local_addr().context("cannot tell the address")?;
         let courier = Arc::new(Courier::new(Arc::clone(&desk), outbound));
         let live = Arc::new(Live::default());
-        let service = Service { desk, identity, courier, live, clock, metrics };
+        let service = Parts { desk, identity, courier, live, clock, metrics }.into();
         Ok(Self { listener, address, service, config, sources, seen, first })
     }
 

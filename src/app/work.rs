@@ -11,7 +11,7 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, MissedTickBehavior, interval, interval_at};
 
 use crate::http::console;
-use crate::http::{Clock, Service};
+use crate::http::{Clock, Parts, Service};
 use crate::identity::Identity;
 use crate::triage::{Courier, Desk, Struck};
 
@@ -20,7 +20,7 @@ const GAUGE_PERIOD: Duration = Duration::from_secs(5);
 
 /// Starts all tasks, which end when the set is dropped.
 pub(super) fn start(service: &Service, period: Duration) -> JoinSet<()> {
-    let Service { desk, identity, courier, clock, metrics, .. } = service.clone();
+    let Parts { desk, identity, courier, clock, metrics, .. } = (**service).clone();
     let mut tasks = JoinSet::new();
     tasks.spawn(strike(Arc::clone(&desk), Arc::clone(&clock), period));
     tasks.spawn(carry(Arc::clone(&courier), Arc::clone(&clock), period));

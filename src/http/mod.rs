@@ -33,7 +33,7 @@ mod unmask;
 mod users;
 mod webhooks;
 
-use std::sync::Arc;
+use std::{ops::Deref, sync::Arc};
 
 use axum::{
     Router,
@@ -44,6 +44,7 @@ use axum::{
 };
 use jiff::Timestamp;
 use metrics_exporter_prometheus::PrometheusHandle;
+use tower::ServiceBuilder;
 use utoipa::{
     Modify, OpenApi,
     openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme},
@@ -61,9 +62,14 @@ use crate::triage::{Courier, Desk};
 /// Tells the time; tests turn its hands.
 pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
 
-/// What handlers work with.
+/// What handlers work with. Every layer and handler has its own: that costs one count, however much
+/// there is of it.
 #[derive(Clone)]
-pub struct Service {
+pub struct Service(Arc<Parts>);
+
+/// Everything that handlers work with.
+#[derive(Clone)]
+pub struct Parts {
     /// The use cases.
     pub desk: Arc<Desk>,
     /// Who is who.
@@ -76,6 +82,20 @@ pub struct Service {
     pub clock: Clock,
     /// What `/metrics` shows.
     pub metrics: PrometheusHandle,
+}
+
+impl From<Parts> for Service {
+    fn from(parts: Parts) -> Self {
+        Self(Arc::new(parts))
+    }
+}
+
+impl Deref for Service {
+    type Target = Parts;
+
+    fn deref(&self) -> &Parts {
+        &self.0
+    }
 }
 
 impl FromRef<Service> for Arc<Desk> {
@@ -114,27 +134,31 @@ impl Modify for Bearer {
 
 /// The whole API with its layers.
 pub fn router(service: Service, config: &HttpConfig) -> Router {
-    let single = OpenApiRouter::with_openapi(Documentation::openapi())
-        .merge(case_routes())
-        .merge(access_routes())
-        .layer(DefaultBodyLimit::max(config.max_body_bytes));
-    let batch = OpenApiRouter::new()
-        .routes(routes!(batch::classify))
-        .layer(DefaultBodyLimit::max(config.max_batch_bytes));
-    let (api, mut documentation) = single.merge(batch).split_for_parts();
-    let (files, of_files) = file_routes(config).split_for_parts();
-    documentation.merge(of_files);
     let closed = config.access.is_closed(config.listen);
     let door = Door { service: service.clone(), permissions: Arc::new(Permissions::new()), closed };
     let admit = middleware::from_fn_with_state(door, caller::admit);
+    // Each call of `layer` boxes what it wraps, so those that belong together are one.
+    let up_to = |n_bytes: usize| {
+        ServiceBuilder::new().layer(admit.clone()).layer(DefaultBodyLimit::max(n_bytes))
+    };
+    let single = OpenApiRouter::with_openapi(Documentation::openapi())
+        .merge(case_routes())
+        .merge(access_routes())
+        .layer(up_to(config.max_body_bytes));
+    let batch =
+        OpenApiRouter::new().routes(routes!(batch::classify)).layer(up_to(config.max_batch_bytes));
+    let (api, mut documentation) = single.merge(batch).split_for_parts();
+    let files = file_routes().layer(up_to(form_bytes(config)));
+    let (files, of_files) = files.split_for_parts();
+    documentation.merge(of_files);
     let secure = !config.listen.ip().is_loopback();
     let gate = Gate { service: service.clone(), closed, secure };
-    let api = api.layer(admit.clone()).merge(console::routes(gate.clone()));
+    let api = api.merge(console::routes(gate.clone()));
     let api = layers::limit_load(api, config, config.timeout());
     // A large file takes its time, and keeps nobody else out meanwhile.
     let timeout = config.evidence.upload_timeout();
     let pages = console::file_routes(gate).layer(DefaultBodyLimit::max(form_bytes(config)));
-    let files = layers::limit_load(files.layer(admit).merge(pages), config, timeout);
+    let files = layers::limit_load(files.merge(pages), config, timeout);
     // Probes stay outside the limits: an operator must see a busy service, not a shed probe.
     let router = api
         .merge(files)
@@ -198,12 +222,11 @@ fn access_routes() -> OpenApiRouter<Service> {
 }
 
 /// The routes of evidence files, whose bodies are larger than others.
-fn file_routes(config: &HttpConfig) -> OpenApiRouter<Service> {
+fn file_routes() -> OpenApiRouter<Service> {
     OpenApiRouter::new()
         .routes(routes!(evidence::list, evidence::add))
         .routes(routes!(evidence::show))
         .routes(routes!(evidence::unmask))
-        .layer(DefaultBodyLimit::max(form_bytes(config)))
 }
 
 /// The largest form with a file, in bytes.

@@ -37,10 +37,13 @@ impl Heat {
         if range.is_empty() {
             return;
         }
-        let per_byte = contributions.map(|it| it / range.len() as f32);
-        for (lane, per_byte) in per_byte.into_iter().enumerate() {
-            self.steps[range.start][lane] += per_byte;
-            self.steps[range.end][lane] -= per_byte;
+        let share = (range.len() as f32).recip();
+        let per_byte = contributions.map(|it| it * share);
+        for (step, per_byte) in self.steps[range.start].iter_mut().zip(per_byte) {
+            *step += per_byte;
+        }
+        for (step, per_byte) in self.steps[range.end].iter_mut().zip(per_byte) {
+            *step -= per_byte;
         }
     }
 

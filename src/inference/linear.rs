@@ -88,7 +88,9 @@ impl LinearClassifier {
             let n_outputs = n_outputs(head);
             let choice = decide(decision, &scores[first_output..first_output + n_outputs]);
             let chosen = choice.chosen.iter();
-            labels.extend(chosen.map(|&label| Direction::new(head, first_output, label)));
+            labels.extend(
+                chosen.map(|&label| Direction::new(head, first_output, label, &self.scales)),
+            );
             first_output += n_outputs;
             choices.push(choice);
         }
@@ -128,13 +130,13 @@ impl LinearClassifier {
         labels: &[Direction],
     ) -> Vec<Vec<(Span, f32)>> {
         let mut heat = Heat::new(reading.document.normalized().len());
+        let directions: [Direction; HEAT_LANES] =
+            std::array::from_fn(|lane| labels.get(lane).copied().unwrap_or_default());
         let mut occurrences = reading.vector.occurrences.iter();
         for entry in &reading.vector.entries {
             let row = self.row(entry.row);
-            let mut share = [0.0; HEAT_LANES];
-            for (share, label) in share.iter_mut().zip(labels) {
-                *share = label.of(self, row) * entry.value / entry.count as f32;
-            }
+            let each = entry.value / entry.count as f32;
+            let share = directions.map(|direction| direction.weight(row) * each);
             for &position in occurrences.by_ref().take(entry.count as usize) {
                 heat.add(&reading.features[position as usize].range, &share);
             }
@@ -163,34 +165,35 @@ pub(super) struct Reading<'d> {
 }
 
 /// What counts in favor of a label: the sum of one output and, for the inner labels of an
-/// ordinal head, the negative of the next one.
+/// ordinal head, the negative of the next one. What is missing has a scale of zero, so that
+/// nothing need be asked at each row.
+#[derive(Clone, Copy, Default)]
 struct Direction {
-    up: Option<usize>,
-    down: Option<usize>,
+    up: usize,
+    up_scale: f32,
+    down: usize,
+    down_scale: f32,
 }
 
 impl Direction {
-    fn new(head: &Head, first_output: usize, label_idx: usize) -> Self {
-        match head.kind {
-            HeadKind::MultiClass | HeadKind::MultiLabel => {
-                Self { up: Some(first_output + label_idx), down: None }
-            }
+    fn new(head: &Head, first_output: usize, label_idx: usize, scales: &[f32]) -> Self {
+        let (up, down) = match head.kind {
+            HeadKind::MultiClass | HeadKind::MultiLabel => (Some(label_idx), None),
             HeadKind::Ordinal => {
                 let is_last = label_idx + 1 == head.labels.len();
-                Self {
-                    up: label_idx.checked_sub(1).map(|threshold| first_output + threshold),
-                    down: (!is_last).then_some(first_output + label_idx),
-                }
+                (label_idx.checked_sub(1), (!is_last).then_some(label_idx))
             }
-        }
+        };
+        let output = |idx: Option<usize>| match idx {
+            Some(idx) => (first_output + idx, scales[first_output + idx]),
+            None => (0, 0.0),
+        };
+        let ((up, up_scale), (down, down_scale)) = (output(up), output(down));
+        Self { up, up_scale, down, down_scale }
     }
 
-    fn of(&self, model: &LinearClassifier, row: &[i8]) -> f32 {
-        let weight = |output: Option<usize>| match output {
-            Some(output) => f32::from(row[output]) * model.scales[output],
-            None => 0.0,
-        };
-        weight(self.up) - weight(self.down)
+    fn weight(self, row: &[i8]) -> f32 {
+        f32::from(row[self.up]) * self.up_scale - f32::from(row[self.down]) * self.down_scale
     }
 }
 

@@ -6,6 +6,8 @@ use std::{collections::HashMap, fmt, ops::Range};
 use daachorse::CharwiseDoubleArrayAhoCorasick;
 use serde::Serialize;
 
+use crate::rules::list_set::ListSet;
+
 /// The place of a phrase list in its lexicon.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) struct ListIdx(pub(super) usize);
@@ -116,8 +118,8 @@ pub(super) struct Suppression {
 pub(super) struct Sightings<'t> {
     text: &'t str,
     all: Vec<Sighting>,
-    /// One bit per list that has a phrase which counts: most questions end here with no.
-    counted: Vec<u64>,
+    /// The lists that have a phrase which counts: most questions end here with no.
+    counting: ListSet,
     longest_phrase: usize,
 }
 
@@ -170,28 +172,35 @@ impl Lexicon {
         self.lists.iter().position(|list| list.name == name).map(ListIdx)
     }
 
-    /// Finds every phrase.
-    pub(super) fn search<'t>(&self, text: &'t str) -> Sightings<'t> {
+    /// Finds every phrase of the lists that somebody wants who is told which lists have any.
+    pub(super) fn search<'t>(
+        &self,
+        text: &'t str,
+        wanted: impl FnOnce(&ListSet) -> ListSet,
+    ) -> Sightings<'t> {
         let occurrences = self.occurrences(text);
+        let mut present = ListSet::default();
+        let words = occurrences.iter().map(|it| &self.words[it.word]);
+        words.flat_map(|word| &word.lists).for_each(|list| present.insert(*list));
+        let wanted = wanted(&present);
         // Most words guard nothing, and each phrase looks through those that do.
         let guarding = occurrences.iter().filter(|it| !self.words[it.word].guards.is_empty());
         let guarding: Vec<Occurrence> = guarding.copied().collect();
         let mut all = Vec::new();
-        for occurrence in &occurrences {
-            for &list in &self.words[occurrence.word].lists {
-                let &Occurrence { start, end, .. } = occurrence;
+        for &Occurrence { word, start, end } in &occurrences {
+            let lists = self.words[word].lists.iter().filter(|list| wanted.contains(**list));
+            all.extend(lists.map(|&list| {
                 let suppression = self.suppression(text, start..end, list, &guarding);
-                all.push(Sighting { list, start, end, suppression });
-            }
+                Sighting { list, start, end, suppression }
+            }));
         }
         all.sort_unstable_by_key(|sighting: &Sighting| {
             (sighting.list, sighting.end, sighting.start)
         });
-        let mut counted = vec![0; self.lists.len().div_ceil(64)];
-        for seen in all.iter().filter(|seen| seen.suppression.is_none()) {
-            counted[seen.list.0 / 64] |= 1 << (seen.list.0 % 64);
-        }
-        Sightings { text, all, counted, longest_phrase: self.longest_word }
+        let mut counting = ListSet::default();
+        let counted = all.iter().filter(|seen| seen.suppression.is_none());
+        counted.for_each(|seen| counting.insert(seen.list));
+        Sightings { text, all, counting, longest_phrase: self.longest_word }
     }
 
     /// All words of the lexicon in the text, by their end.
@@ -283,7 +292,7 @@ impl Sightings<'_> {
 
     /// Whether a phrase of a list counts.
     pub(super) fn has(&self, list: ListIdx) -> bool {
-        self.counted[list.0 / 64] >> (list.0 % 64) & 1 == 1
+        self.counting.contains(list)
     }
 
     /// The phrases of a list that count.

@@ -10,6 +10,7 @@ mod defaults;
 mod examples;
 mod hit;
 mod lexicon;
+mod list_set;
 mod mistake;
 mod reachability;
 mod report;

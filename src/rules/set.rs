@@ -8,8 +8,10 @@ use sha2::{Digest, Sha256};
 use crate::domain::RuleId;
 use crate::rules::Hit;
 use crate::rules::compile::{Draft, Vocabulary};
+use crate::rules::condition::Condition;
 use crate::rules::examples::Trial;
 use crate::rules::lexicon::Lexicon;
+use crate::rules::list_set::ListSet;
 use crate::rules::mistake::RuleError;
 use crate::rules::rule::{Rule, RuleKind};
 use crate::rules::situation::{Situation, View};
@@ -23,7 +25,29 @@ pub struct RuleSet {
     version: String,
     pub(super) lexicon: Lexicon,
     rules: Vec<Rule>,
+    /// The phrases of each rule.
+    phrases: Vec<Phrases>,
     trials: Vec<Trial>,
+}
+
+/// The phrase lists of a rule: most rules are done with before a single question is asked.
+#[derive(Clone, Debug)]
+struct Phrases {
+    /// Lists of which one at least must have a phrase that counts; nothing for a rule that may fire
+    /// without any.
+    needed: Option<ListSet>,
+    mentioned: ListSet,
+}
+
+impl Phrases {
+    fn of(condition: &Condition) -> Self {
+        Self { needed: ListSet::needed_by(condition), mentioned: ListSet::mentioned_by(condition) }
+    }
+
+    /// Whether a rule may fire on a text that has phrases of these lists.
+    fn may_count(&self, present: &ListSet) -> bool {
+        self.needed.as_ref().is_none_or(|needed| needed.intersects(present))
+    }
 }
 
 impl RuleSet {
@@ -40,11 +64,13 @@ impl RuleSet {
         if !mistakes.is_empty() {
             return Err(RuleError::new(mistakes));
         }
+        let rules: Vec<Rule> = draft.rules.into_iter().map(|draft| draft.rule).collect();
         Ok(Self {
             files: files.into(),
             version: format!("{}+{}", draft.version, digest(files)),
             lexicon: draft.lexicon,
-            rules: draft.rules.into_iter().map(|draft| draft.rule).collect(),
+            phrases: rules.iter().map(|rule| Phrases::of(&rule.when)).collect(),
+            rules,
             trials,
         })
     }
@@ -86,10 +112,19 @@ impl RuleSet {
 
     /// All rules that fire, in the order of their files.
     pub fn evaluate(&self, situation: &Situation<'_>, today: Date) -> Vec<Hit> {
-        let view = View::new(&self.lexicon, *situation);
-        self.rules
-            .iter()
-            .filter(|rule| rule.is_effective(today) && view.holds(&rule.when))
+        let mut possible = Vec::new();
+        let view = View::of_lists(&self.lexicon, *situation, |present| {
+            let mut wanted = ListSet::default();
+            for (rule, phrases) in self.rules.iter().zip(&self.phrases) {
+                if phrases.may_count(present) && rule.is_effective(today) {
+                    wanted.extend(&phrases.mentioned);
+                    possible.push(rule);
+                }
+            }
+            wanted
+        });
+        let firing = possible.into_iter().filter(|rule| view.holds(&rule.when));
+        firing
             .map(|rule| Hit {
                 rule: rule.id.clone(),
                 name: rule.name.clone(),

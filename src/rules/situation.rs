@@ -4,6 +4,7 @@
 use crate::domain::{Channel, Complaint, CustomerTier, Money, Prediction, Span};
 use crate::rules::condition::{Condition, Leaf, NumberField};
 use crate::rules::lexicon::{Lexicon, Sighting, Sightings};
+use crate::rules::list_set::ListSet;
 use crate::text::Document;
 
 /// A complaint as the rules see it.
@@ -61,7 +62,16 @@ pub(super) struct View<'a> {
 
 impl<'a> View<'a> {
     pub(super) fn new(lexicon: &Lexicon, situation: Situation<'a>) -> Self {
-        Self { situation, sightings: lexicon.search(situation.document.normalized()) }
+        Self::of_lists(lexicon, situation, ListSet::clone)
+    }
+
+    /// With the phrases of some lists alone, chosen among those of which any stands in the text.
+    pub(super) fn of_lists(
+        lexicon: &Lexicon,
+        situation: Situation<'a>,
+        choose: impl FnOnce(&ListSet) -> ListSet,
+    ) -> Self {
+        Self { situation, sightings: lexicon.search(situation.document.normalized(), choose) }
     }
 
     /// Whether a condition holds.
