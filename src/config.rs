@@ -7,9 +7,10 @@ use std::{
     time::Duration,
 };
 
+use clap::builder::NonEmptyStringValueParser;
 use clap::{Args, ValueEnum};
 
-use crate::evidence::Limits;
+use crate::evidence::{Bucket, Limits, Place, SecretKey};
 use crate::identity::SessionLifetime;
 use crate::outbound::{Network, Secret};
 use crate::triage::{EngineOptions, Gateway, Sources};
@@ -169,6 +170,44 @@ pub struct EvidenceConfig {
     #[arg(long, env = "FENZHEN_EVIDENCE", value_name = "DIR")]
     pub evidence: Option<PathBuf>,
 
+    /// Bucket of an S3-compatible store for the evidence files, instead of a folder; a rule of the
+    /// bucket should abort incomplete uploads after a day
+    #[arg(
+        long,
+        env = "FENZHEN_S3_BUCKET",
+        value_name = "NAME",
+        value_parser = NonEmptyStringValueParser::new(),
+        conflicts_with = "evidence",
+        requires_all = ["s3_access_key", "s3_secret_key"]
+    )]
+    pub s3_bucket: Option<String>,
+
+    /// Address of the S3-compatible store, such as `https://s3.example.com`; AWS if not given
+    #[arg(long, env = "FENZHEN_S3_ENDPOINT", value_name = "URL", requires = "s3_bucket")]
+    pub s3_endpoint: Option<String>,
+
+    /// Region of the bucket; stores of one's own take any
+    #[arg(long, env = "FENZHEN_S3_REGION", default_value = "us-east-1", value_name = "REGION")]
+    pub s3_region: String,
+
+    /// The host's name begins with the bucket's, as Alibaba Cloud OSS and Tencent COS want it; the
+    /// address is then that of the bucket
+    #[arg(long, env = "FENZHEN_S3_VIRTUAL_HOSTED", requires = "s3_endpoint")]
+    pub s3_virtual_hosted: bool,
+
+    /// Access key of the bucket
+    #[arg(
+        long,
+        env = "FENZHEN_S3_ACCESS_KEY",
+        value_name = "ID",
+        value_parser = NonEmptyStringValueParser::new()
+    )]
+    pub s3_access_key: Option<String>,
+
+    /// Secret of the access key; better given as the variable
+    #[arg(long, env = "FENZHEN_S3_SECRET_KEY", hide_env_values = true, value_name = "SECRET")]
+    pub s3_secret_key: Option<SecretKey>,
+
     /// Largest evidence file, in bytes
     #[arg(
         long,
@@ -196,6 +235,12 @@ impl Default for EvidenceConfig {
     fn default() -> Self {
         Self {
             evidence: None,
+            s3_bucket: None,
+            s3_endpoint: None,
+            s3_region: "us-east-1".to_owned(),
+            s3_virtual_hosted: false,
+            s3_access_key: None,
+            s3_secret_key: None,
             max_evidence_bytes: 100 << 20,
             max_case_evidence_bytes: 500 << 20,
             upload_timeout_s: 600,
@@ -204,10 +249,21 @@ impl Default for EvidenceConfig {
 }
 
 impl EvidenceConfig {
-    /// The folder of the files.
-    pub fn folder(&self, database: &DatabaseConfig) -> PathBuf {
+    /// Where the files are kept: in the bucket, if there is one with its keys.
+    pub fn place(&self, database: &DatabaseConfig) -> Place {
+        let bucket = self.s3_bucket.as_ref().zip(self.s3_access_key.as_ref());
+        if let Some(((name, access_key), secret_key)) = bucket.zip(self.s3_secret_key.as_ref()) {
+            return Place::Bucket(Bucket {
+                name: name.clone(),
+                endpoint: self.s3_endpoint.clone(),
+                region: self.s3_region.clone(),
+                virtual_hosted: self.s3_virtual_hosted,
+                access_key: access_key.clone(),
+                secret_key: secret_key.clone(),
+            });
+        }
         let beside = || database.file().and_then(Path::parent).unwrap_or(Path::new("data"));
-        self.evidence.clone().unwrap_or_else(|| beside().join("evidence"))
+        Place::Folder(self.evidence.clone().unwrap_or_else(|| beside().join("evidence")))
     }
 
     /// How large files may be.

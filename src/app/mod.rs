@@ -16,7 +16,7 @@ use jiff::Timestamp;
 use tokio::{net::TcpListener, sync::oneshot, time::MissedTickBehavior};
 
 use crate::config::{AccessConfig, DatabaseConfig, EvidenceConfig, HttpConfig, WorkConfig};
-use crate::evidence::Vault;
+use crate::evidence::{Place, Vault};
 use crate::http::console::Live;
 use crate::http::{self, Clock, Parts, Service};
 use crate::identity::Identity;
@@ -53,9 +53,11 @@ pub async fn open_desk(
 
 /// Opens where the bytes of evidence files lie.
 fn open_vault(config: &EvidenceConfig, database: &DatabaseConfig) -> anyhow::Result<Vault> {
-    let folder = config.folder(database);
-    Vault::open(&folder, config.limits())
-        .with_context(|| format!("cannot keep evidence files in `{}`", folder.display()))
+    let place = config.place(database);
+    Vault::open(&place, config.limits()).with_context(|| match &place {
+        Place::Folder(folder) => format!("cannot keep evidence files in `{}`", folder.display()),
+        Place::Bucket(bucket) => format!("cannot keep evidence files in bucket `{}`", bucket.name),
+    })
 }
 
 /// Opens the database, makes its folder and brings it to the newest schema.

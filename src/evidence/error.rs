@@ -23,6 +23,9 @@ pub enum Error {
     /// The store of the files failed.
     #[error("the store of evidence files failed")]
     Store(#[source] object_store::Error),
+    /// The bucket of the files cannot be used.
+    #[error("the bucket of evidence files cannot be used")]
+    Bucket(#[source] object_store::Error),
     /// The folder of the files cannot be used.
     #[error("the folder of evidence files cannot be used")]
     Folder(#[source] std::io::Error),

@@ -1,6 +1,7 @@
 //! Where the bytes of evidence lie. A file streams into `incoming/` while its digest is computed,
 //! and moves to `files/` under it. A crash leaves at most an object that no row names, or half of
-//! one, and either is swept once it is a day old.
+//! one, and either is swept once it is a day old. Halves in a bucket are its own to sweep: a rule
+//! that aborts incomplete uploads does so.
 
 use std::fmt::{self, Write};
 use std::io;
@@ -17,10 +18,12 @@ use sha2::{Digest as _, Sha256};
 use tokio_stream::{Stream, StreamExt};
 use uuid::Uuid;
 
-use crate::evidence::{Error, MediaType};
+use crate::evidence::{Bucket, Error, MediaType};
 
-/// How much of a file waits for the disk at most.
+/// How much of a file waits for the disk at most. No part of a bucket's upload may be smaller than
+/// five mebibytes, but for the last.
 const PART_BYTES: usize = 1 << 20;
+const BUCKET_PART_BYTES: usize = 5 << 20;
 const N_PARTS: usize = 4;
 
 /// How old an object must be before it is taken for forgotten.
@@ -28,6 +31,8 @@ const FORGOTTEN_AFTER: Duration = Duration::from_hours(24);
 
 /// Where files lie while they come in.
 const INCOMING: &str = "incoming";
+/// Where they lie under their digests.
+const FILES: &str = "files";
 
 /// How large files may be.
 #[derive(Clone, Copy, Debug)]
@@ -38,11 +43,21 @@ pub struct Limits {
     pub case_bytes: u64,
 }
 
+/// Where files are kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// In a folder, which is made when it is missing.
+    Folder(PathBuf),
+    /// In a bucket, which must be there.
+    Bucket(Bucket),
+}
+
 /// Keeps files; cheap to clone.
 #[derive(Clone)]
 pub struct Vault {
     objects: Arc<dyn ObjectStore>,
-    folder: PathBuf,
+    /// Nothing for a bucket.
+    folder: Option<PathBuf>,
     limits: Limits,
 }
 
@@ -68,11 +83,18 @@ pub struct Upload {
 }
 
 impl Vault {
-    /// Keeps files in a folder, which is made when it is missing.
-    pub fn open(folder: &Folder, limits: Limits) -> Result<Self, Error> {
-        std::fs::create_dir_all(folder).map_err(Error::Folder)?;
-        let objects = LocalFileSystem::new_with_prefix(folder)?.with_fsync(true);
-        Ok(Self { objects: Arc::new(objects), folder: folder.to_owned(), limits })
+    /// Keeps files in a place.
+    pub fn open(place: &Place, limits: Limits) -> Result<Self, Error> {
+        match place {
+            Place::Folder(folder) => {
+                std::fs::create_dir_all(folder).map_err(Error::Folder)?;
+                let objects = LocalFileSystem::new_with_prefix(folder)?.with_fsync(true);
+                Ok(Self { objects: Arc::new(objects), folder: Some(folder.clone()), limits })
+            }
+            Place::Bucket(bucket) => {
+                Ok(Self { objects: Arc::new(bucket.open()?), folder: None, limits })
+            }
+        }
     }
 
     /// How large files may be.
@@ -83,11 +105,13 @@ impl Vault {
     /// Begins to take a file in; the id is one that nothing else has.
     pub async fn begin(&self, id: Uuid) -> Result<Upload, Error> {
         let incoming = Path::from(format!("{INCOMING}/{id}"));
-        let upload = self.objects.put_multipart(&incoming).await?;
+        // What is not found here is the bucket, not a file.
+        let upload = self.objects.put_multipart(&incoming).await.map_err(Error::Store)?;
+        let part_bytes = if self.folder.is_some() { PART_BYTES } else { BUCKET_PART_BYTES };
         Ok(Upload {
             vault: self.clone(),
             incoming,
-            writer: WriteMultipart::new_with_chunk_size(upload, PART_BYTES),
+            writer: WriteMultipart::new_with_chunk_size(upload, part_bytes),
             hasher: Sha256::new(),
             head: Vec::new(),
             n_bytes: 0,
@@ -104,15 +128,16 @@ impl Vault {
     }
 
     /// Objects that nobody has written for a day, each with the digest that it is kept under; none
-    /// when it never got so far.
+    /// when it never got so far. What others keep in the same place is not ours to sweep.
     pub async fn list_old(&self, now: Timestamp) -> Result<Vec<(String, Option<String>)>, Error> {
-        let mut objects = self.objects.list(None);
+        let list = |folder: &str| self.objects.list(Some(&Path::from(folder)));
+        let mut objects = list(INCOMING).chain(list(FILES));
         let mut old = Vec::new();
         while let Some(object) = objects.next().await.transpose()? {
             if is_old(&object, now) {
-                let digest = object.location.as_ref().strip_prefix("files/");
-                let digest = digest.and_then(|it| it.rsplit('/').next()).map(ToOwned::to_owned);
-                old.push((object.location.to_string(), digest));
+                let is_file = object.location.prefix_matches(&Path::from(FILES));
+                let digest = object.location.filename().filter(|_| is_file);
+                old.push((object.location.to_string(), digest.map(ToOwned::to_owned)));
             }
         }
         Ok(old)
@@ -121,16 +146,21 @@ impl Vault {
     /// Deletes the halves of files that a process left behind when it died; the object store does
     /// not list them. Says how many.
     pub async fn delete_halves(&self, now: Timestamp) -> Result<usize, Error> {
-        let folder = self.folder.join(INCOMING);
+        let Some(folder) = &self.folder else { return Ok(0) };
+        let folder = folder.join(INCOMING);
         let before = SystemTime::from(now) - FORGOTTEN_AFTER;
         let deleted = tokio::task::spawn_blocking(move || delete_older(&folder, before)).await;
         deleted.unwrap_or_else(|error| Err(error.into())).map_err(Error::Folder)
     }
 
-    /// Deletes an object that nobody needs, unless it has been written again since it was listed.
+    /// Deletes an object that nobody needs, unless it has been written again since it was listed,
+    /// or another replica was faster.
     pub async fn delete_old(&self, location: &str, now: Timestamp) -> Result<bool, Error> {
         let location = Path::from(location);
-        let is_forgotten = is_old(&self.objects.head(&location).await?, now);
+        let is_forgotten = match self.objects.head(&location).await {
+            Err(object_store::Error::NotFound { .. }) => false,
+            object => is_old(&object?, now),
+        };
         if is_forgotten {
             self.objects.delete(&location).await?;
         }
@@ -179,7 +209,7 @@ impl Upload {
 
 /// Where the file with this digest lies; folders of a thousand files stay quick to list.
 fn place(digest: &str) -> Path {
-    Path::from(format!("files/{}/{digest}", digest.get(..2).unwrap_or_default()))
+    Path::from(format!("{FILES}/{}/{digest}", digest.get(..2).unwrap_or_default()))
 }
 
 fn is_old(object: &ObjectMeta, now: Timestamp) -> bool {

@@ -231,7 +231,10 @@ impl From<evidence::Error> for Problem {
             }
             evidence::Error::Type => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             evidence::Error::Empty => StatusCode::UNPROCESSABLE_ENTITY,
-            evidence::Error::Lost | evidence::Error::Store(_) | evidence::Error::Folder(_) => {
+            evidence::Error::Lost
+            | evidence::Error::Store(_)
+            | evidence::Error::Bucket(_)
+            | evidence::Error::Folder(_) => {
                 tracing::error!(error = &error as &dyn std::error::Error, "evidence failed");
                 return Self::of_status(StatusCode::INTERNAL_SERVER_ERROR);
             }

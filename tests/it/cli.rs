@@ -111,3 +111,24 @@ fn a_missing_file_is_named() {
     assert!(!output.status.success());
     assert!(String::from_utf8(output.stderr).unwrap().contains("nowhere.jsonl"));
 }
+
+#[test]
+fn a_bucket_of_evidence_wants_its_keys_and_no_folder() {
+    let keys = ["--s3-access-key", "a", "--s3-secret-key", "b"];
+    let bucket = ["serve", "--s3-bucket", "evidence"];
+    let cases: [(&[&str], &str); 5] = [
+        (&[], "--s3-access-key"),
+        (&keys[..2], "--s3-secret-key"),
+        (&["--s3-access-key", "a", "--s3-secret-key", ""], "--s3-secret-key"),
+        (&[&keys[..], &["--evidence", "files"]].concat(), "--evidence"),
+        (&[&keys[..], &["--s3-virtual-hosted"]].concat(), "--s3-endpoint"),
+    ];
+    for (rest, named) in cases {
+        let output = fenzhen(&[&bucket[..], rest].concat(), b"");
+        assert_eq!(output.status.code(), Some(2), "{rest:?}");
+        let told = String::from_utf8(output.stderr).unwrap();
+        assert!(told.contains(named), "{rest:?}: {told}");
+    }
+    let output = fenzhen(&["serve", "--s3-endpoint", "https://s3.example.com"], b"");
+    assert!(String::from_utf8(output.stderr).unwrap().contains("--s3-bucket"));
+}

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use fenzhen::domain::{Actor, StaffRole};
-use fenzhen::evidence::{Limits, Vault};
+use fenzhen::evidence::{Limits, Place, Vault};
 use fenzhen::store::{Store, StoreOptions};
 use fenzhen::triage::{
     CorrectionRequest, Desk, Engine, Knowledge, Receipt, Shelf, Sources, parse_submission,
@@ -31,7 +31,8 @@ async fn fill_store(address: &str, models: &Path, texts: &[Value], labelled_each
     let sources = Sources { models: models.to_owned(), ..Sources::default() };
     let engine = Engine::new(Knowledge::load(&sources).unwrap());
     let limits = Limits { file_bytes: 1 << 20, case_bytes: 1 << 20 };
-    let vault = Vault::open(&models.with_file_name("evidence"), limits).unwrap();
+    let place = Place::Folder(models.with_file_name("evidence"));
+    let vault = Vault::open(&place, limits).unwrap();
     let desk = Desk::new(engine, store, Shelf::new(models.join("vectors")), vault);
     let start: Timestamp = START.parse().unwrap();
     for (number, text) in (0_i64..).zip(texts) {
