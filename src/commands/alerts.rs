@@ -42,6 +42,10 @@ pub(super) struct Replay {
     #[arg(long, default_value_t = 365, value_name = "N")]
     windows: u16,
 
+    /// How many years of a past the service knows before them, to tell seasons by
+    #[arg(long, default_value_t = 2, value_name = "N", value_parser = clap::value_parser!(u16).range(..=10))]
+    years: u16,
+
     /// What the invented history is made from
     #[arg(long, default_value_t = 2026, value_name = "SEED")]
     seed: u64,
@@ -81,7 +85,8 @@ impl Replay {
         let knowledge = Knowledge::load(&self.knowledge.sources()).context("cannot start")?;
         let parameters = knowledge.watch.clone();
         // The first windows only tell what is usual.
-        let n_windows = u32::from(self.windows) + parameters.n_windows() - 1;
+        let n_years = u32::from(self.years) * 366 * 24 / u32::from(parameters.window_hours);
+        let n_windows = u32::from(self.windows) + n_years + parameters.n_windows() - 1;
         let findings = if self.stored {
             self.replay_stored(knowledge, &parameters, n_windows).await?
         } else {
@@ -112,16 +117,18 @@ impl Replay {
         let mut findings = Vec::new();
         for kind in AlertKind::ALL {
             let history = desk.history(kind, app::now(), n_windows).await?;
-            findings.push(Finding { kind, tally: history.replay(parameters), detection: None });
+            let tally = history.replay(parameters, self.windows.into());
+            findings.push(Finding { kind, tally, detection: None });
         }
         Ok(findings)
     }
 
     fn replay_invented(&self, parameters: &Parameters, n_windows: usize) -> Vec<Finding> {
         let find = |(kind, n_subjects): (AlertKind, usize)| {
-            let history = History::invent(n_subjects, n_windows, self.seed);
-            let detection = history.plant(parameters, N_OUTBREAKS, self.seed);
-            Finding { kind, tally: history.replay(parameters), detection: Some(detection) }
+            let history = History::invent(parameters, n_subjects, n_windows, self.seed);
+            let n_last = self.windows.into();
+            let detection = history.plant(parameters, n_last, (N_OUTBREAKS, self.seed));
+            Finding { kind, tally: history.replay(parameters, n_last), detection: Some(detection) }
         };
         INVENTED.into_iter().map(find).collect()
     }

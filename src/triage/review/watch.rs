@@ -1,7 +1,9 @@
 //! The watch over clusters of complaints: how many people complain about every category, product
-//! and shop, and whether that is more than usual.
+//! and shop, and whether that is more than usual. Years before are read only while something
+//! may be a cluster.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
@@ -10,10 +12,21 @@ use uuid::Uuid;
 use crate::registry::Digest;
 use crate::store::{AlertKind, Cluster, ComplainantCount, Job};
 use crate::triage::{Desk, DeskError};
-use crate::watch::{History, Parameters, Window, judge};
+use crate::watch::{History, Parameters, Season, Window, is_suspect, judge};
 
 /// How often the watch looks, and how long a replica has for it.
 const LOOK_EVERY: Duration = Duration::from_mins(10);
+
+/// Distinct complainants about everything by window, the last first, by when they end.
+type Firms = BTreeMap<Timestamp, Vec<u32>>;
+
+/// Distinct complainants by window, the last first.
+struct Counts {
+    /// About each subject.
+    subjects: BTreeMap<String, Vec<u32>>,
+    /// About everything.
+    firm: Vec<u32>,
+}
 
 impl Desk {
     /// Lets one of the replicas look for clusters, and says how many new alerts there are; nothing
@@ -32,22 +45,32 @@ impl Desk {
     async fn look_for_clusters(&self, now: Timestamp) -> Result<usize, DeskError> {
         let knowledge = self.engine.knowledge();
         let parameters = &knowledge.watch;
-        let n_windows = parameters.n_windows();
+        let mut firms = Firms::new();
         let mut n_new = 0;
         for kind in AlertKind::ALL {
-            let (subjects, firm) = self.count_windows(kind, now, n_windows).await?;
-            for (subject, counts) in subjects {
-                let windows = counts.iter().zip(&firm);
-                let windows: Vec<Window> =
-                    windows.map(|(&subject, &firm)| Window { subject, firm }).collect();
-                let judgement = judge(parameters, &windows);
+            let span = (now, parameters.n_windows());
+            let counts = self.count_windows(kind, span, &mut firms).await?;
+            let windows = counts.subjects.keys().map(|subject| (subject, counts.of(subject)));
+            let suspects: Vec<_> =
+                windows.filter(|(_, windows)| is_suspect(parameters, windows)).collect();
+            if suspects.is_empty() {
+                continue;
+            }
+            let ways = self.count_same_days(kind, now, &mut firms).await?;
+            for (subject, windows) in suspects {
+                let season = |years: &Vec<Counts>| {
+                    let years: Vec<_> = years.iter().map(|it| it.of(subject)).collect();
+                    Season::of(parameters, &years)
+                };
+                let seasons: Vec<_> = ways.iter().filter_map(season).collect();
+                let judgement = judge(parameters, &windows, &seasons);
                 if !judgement.is_alarm() {
                     continue;
                 }
                 let cluster = Cluster {
-                    id: alert_id(kind, &subject, now),
+                    id: alert_id(kind, subject, now),
                     kind,
-                    subject,
+                    subject: subject.clone(),
                     seen_at: now,
                     window: window(parameters),
                     n_complainants: judgement.count,
@@ -68,34 +91,79 @@ impl Desk {
         now: Timestamp,
         n_windows: u32,
     ) -> Result<History, DeskError> {
-        let (subjects, mut firm) = self.count_windows(kind, now, n_windows).await?;
+        let counts = self.count_windows(kind, (now, n_windows), &mut Firms::new()).await?;
+        let Counts { subjects, mut firm } = counts;
         let oldest_first = |mut counts: Vec<u32>| {
             counts.reverse();
             counts
         };
         firm.reverse();
-        Ok(History { subjects: subjects.into_values().map(oldest_first).collect(), firm })
+        let subjects = subjects.into_values().map(oldest_first).collect();
+        Ok(History { subjects, firm, last: self.engine.knowledge().calendar.date(now) })
     }
 
-    /// Distinct complainants of every subject and of the firm by window, the last first.
-    async fn count_windows(
+    /// Windows around and before the same day of years before, for each way to tell it.
+    async fn count_same_days(
         &self,
         kind: AlertKind,
         now: Timestamp,
-        n_windows: u32,
-    ) -> Result<(BTreeMap<String, Vec<u32>>, Vec<u32>), DeskError> {
+        firms: &mut Firms,
+    ) -> Result<Vec<Vec<Counts>>, DeskError> {
+        let knowledge = self.engine.knowledge();
+        let parameters = &knowledge.watch;
+        let day = knowledge.calendar.date(now);
+        let mut ways = Vec::new();
+        for days in parameters.same_days(day) {
+            let mut years = Vec::new();
+            for same in days {
+                let n_between = i64::from(parameters.windows_between(same, day));
+                let n_back = n_between - i64::from(parameters.season_reach());
+                let ago = SignedDuration::from_hours(i64::from(parameters.window_hours) * n_back);
+                let Ok(then) = now.checked_sub(ago) else { continue };
+                let span = (then, parameters.n_season_windows());
+                years.push(self.count_windows(kind, span, firms).await?);
+            }
+            ways.push(years);
+        }
+        Ok(ways)
+    }
+
+    /// Distinct complainants of every subject and of the firm in so many windows before a moment,
+    /// the last first. Those of the firm are counted once.
+    async fn count_windows(
+        &self,
+        kind: AlertKind,
+        (now, n_windows): (Timestamp, u32),
+        firms: &mut Firms,
+    ) -> Result<Counts, DeskError> {
         let windows = (window(&self.engine.knowledge().watch), n_windows);
         let none = || vec![0; n_windows as usize];
-        let mut firm = none();
-        for count in self.store.count_complainants(None, now, windows).await? {
-            put(&mut firm, &count);
-        }
+        let firm = match firms.entry(now) {
+            Entry::Occupied(entry) => entry.get().clone(),
+            Entry::Vacant(entry) => {
+                let mut firm = none();
+                for count in self.store.count_complainants(None, now, windows).await? {
+                    put(&mut firm, &count);
+                }
+                entry.insert(firm).clone()
+            }
+        };
         let mut subjects: BTreeMap<String, Vec<u32>> = BTreeMap::new();
         for count in self.store.count_complainants(Some(kind), now, windows).await? {
             let subject = count.subject.clone().unwrap_or_default();
             put(subjects.entry(subject).or_insert_with(none), &count);
         }
-        Ok((subjects, firm))
+        Ok(Counts { subjects, firm })
+    }
+}
+
+impl Counts {
+    /// The windows of a subject.
+    fn of(&self, subject: &str) -> Vec<Window> {
+        let counts = self.subjects.get(subject).map_or(&[][..], Vec::as_slice);
+        let counts = counts.iter().copied().chain(std::iter::repeat(0));
+        let windows = counts.zip(&self.firm);
+        windows.map(|(subject, &firm)| Window { subject, firm }).collect()
     }
 }
 

@@ -56,11 +56,21 @@ async fn a_cluster_is_seen_told_and_answered_on_postgresql() {
     }
 }
 
-/// Three quiet weeks, then seven customers in a night, one of them three times; their cases.
+/// Three quiet weeks, then seven customers in a night, one of them three times; their cases. As
+/// many complain about blankets, as they do every year.
 async fn break_out(server: &Server) -> Vec<String> {
     for day in 11..=31 {
         let at = format!("2026-10-{day}T12:00:00+08:00");
         complain(server, ("电饭煲", TEXTS[0]), &format!("old-{day}"), &at).await;
+    }
+    // Blankets have had their season a year ago, and have it again.
+    for day in 11..=31 {
+        let at = format!("2025-10-{day}T12:00:00+08:00");
+        complain(server, ("电饭煲", TEXTS[0]), &format!("older-{day}"), &at).await;
+    }
+    for (day, number) in (6..=12).flat_map(|day| (0..4).map(move |number| (day, number))) {
+        let at = format!("2025-11-{day:02}T0{number}:00:00+08:00");
+        complain(server, ("电热毯", TEXTS[0]), &format!("cold-{day}-{number}"), &at).await;
     }
     let mut cases = Vec::new();
     for number in 0..9 {
@@ -69,6 +79,7 @@ async fn break_out(server: &Server) -> Vec<String> {
         cases.push(complain(server, ("喵呜机", TEXTS[number % 3]), &customer, &at).await);
         let (product, customer) = (format!("杂货{number}"), format!("other-{number}"));
         complain(server, (&product, TEXTS[0]), &customer, &at).await;
+        complain(server, ("电热毯", TEXTS[0]), &format!("cold-{number}"), &at).await;
     }
     cases
 }
@@ -169,7 +180,7 @@ fn a_replay_states_how_often_it_is_wrong() {
     assert_eq!(sum("judged"), 365 * (12 + 100 + 400));
     assert!(sum("alerts") <= 24, "two false alerts a month at most: {findings}");
     for kind in &findings.as_array().unwrap()[1..] {
-        assert_eq!(kind["detection"]["median_window"], 1, "{kind}");
+        assert!(kind["detection"]["median_window"].as_u64().unwrap() <= 2, "{kind}");
     }
 }
 
