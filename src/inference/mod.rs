@@ -26,8 +26,8 @@ pub use calibration::{Choice, decide, expected_rank, logistic, probabilities};
 pub use encoder::{
     AdamStep, Batch, Bert, CONFIG_FILE, Drops, ENCODER_CONFIG_FILE, ENCODER_FILE, Encoder,
     EncoderConfig, EncoderEngine, EncoderError, EncoderFolder, EncoderHeads, EncoderTokenizer,
-    FOLDER_WEIGHTS_FILE, Moments, Packed, Parameter, Parameters, TOKENIZER_FILE, Tokens, Workspace,
-    mean_pool, pack, unpack,
+    FOLDER_WEIGHTS_FILE, ModernConfig, Moments, Packed, Parameter, Parameters, PlainEncoder,
+    TOKENIZER_FILE, Tokens, Workspace, mean_pool, pack, unpack,
 };
 pub use error::Error;
 pub use features::Features;

@@ -152,9 +152,48 @@ pub enum Calibration {
 pub struct Blend {
     /// What each member's scores count, by head.
     pub weights: BTreeMap<String, BlendWeights>,
+    /// What its encoder is; without it a BERT that learned from the texts of the lineage.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub encoder: Option<BlendEncoder>,
     /// When and how the linear member may answer alone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cascade: Option<Cascade>,
+}
+
+/// What the encoder of a blend is, and what it has learned from.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BlendEncoder {
+    /// What computes it.
+    pub architecture: Architecture,
+    /// The labelled texts that its layers were trained on; nothing where they are as they were
+    /// read. Heads that were fitted later have the lineage's texts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub learned: Option<Learned>,
+}
+
+/// Architectures of encoders.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Architecture {
+    /// BERT, and what is one under another name: `RoBERTa`, `XLM-RoBERTa`, `DistilBERT`.
+    #[default]
+    Bert,
+    /// `ModernBERT`.
+    ModernBert,
+}
+
+/// Which labelled texts an encoder was trained on: all of the data but for one
+/// fold.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Learned {
+    /// The seed.
+    pub seed: u64,
+    /// How many folds were dealt; of which the first was kept.
+    pub n_folds: usize,
+    /// The files, in their order.
+    pub data: Vec<DataSource>,
 }
 
 /// A head's score is `linear` × the linear member's + `encoder` × the encoder's.
@@ -198,6 +237,12 @@ impl Manifest {
             Some(why) => Err(Error::Contradiction { name: self.name.clone(), why }),
             None => Ok(()),
         }
+    }
+
+    /// What computes the encoder of a blend.
+    pub fn architecture(&self) -> Architecture {
+        let encoder = self.blend.as_ref().and_then(|blend| blend.encoder.as_ref());
+        encoder.map(|encoder| encoder.architecture).unwrap_or_default()
     }
 
     fn contradiction(&self) -> Option<String> {

@@ -20,8 +20,8 @@ pub use error::Error;
 pub use history::{Action, Change, CheckRecord, Entry, HISTORY_FILE, Verdict};
 pub use lock::{Lock, Purpose};
 pub use manifest::{
-    Blend, BlendWeights, Calibration, Cascade, DataSource, FORMAT, FeatureSource, FileEntry,
-    HeadDecision, Kind, Lineage, MANIFEST_FILE, Manifest,
+    Architecture, Blend, BlendEncoder, BlendWeights, Calibration, Cascade, DataSource, FORMAT,
+    FeatureSource, FileEntry, HeadDecision, Kind, Learned, Lineage, MANIFEST_FILE, Manifest,
 };
 pub use writer::BundleWriter;
 

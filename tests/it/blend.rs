@@ -33,7 +33,7 @@ pub(crate) fn write_blend(models: &Path, name: &str) -> Live {
     };
     let n_outputs: usize = heads.iter().map(n_outputs).sum();
     manifest.kind = Kind::Blend;
-    manifest.blend = Some(Blend { weights, cascade: Some(cascade) });
+    manifest.blend = Some(Blend { weights, encoder: None, cascade: Some(cascade) });
     let mut writer = BundleWriter::create(&models.join(name)).unwrap();
     for file in &shipped.manifest().files {
         writer.add(&file.name, &shipped.read(&file.name).unwrap()).unwrap();

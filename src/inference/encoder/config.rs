@@ -5,6 +5,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use crate::inference::encoder::error::Error;
+use crate::inference::encoder::family::{Claim, Family};
 
 /// The name of the file.
 pub const CONFIG_FILE: &str = "config.json";
@@ -37,28 +38,33 @@ pub struct EncoderConfig {
     pub attention_dropout: f32,
 }
 
-/// The file as it is written, with all that concerns us.
+/// The file as it is written, with all that concerns us: what BERT and `RoBERTa` call it, and what
+/// `DistilBERT` does.
 #[derive(Deserialize)]
 struct Source {
-    model_type: Option<String>,
+    #[serde(flatten)]
+    claim: Claim,
     vocab_size: Option<usize>,
     hidden_size: Option<usize>,
+    dim: Option<usize>,
     num_hidden_layers: Option<usize>,
+    n_layers: Option<usize>,
     num_attention_heads: Option<usize>,
+    n_heads: Option<usize>,
     intermediate_size: Option<usize>,
+    hidden_dim: Option<usize>,
     max_position_embeddings: Option<usize>,
     type_vocab_size: Option<usize>,
     hidden_act: Option<String>,
+    activation: Option<String>,
     layer_norm_eps: Option<f64>,
     pad_token_id: Option<usize>,
     position_embedding_type: Option<String>,
     hidden_dropout_prob: Option<f32>,
+    dropout: Option<f32>,
     attention_probs_dropout_prob: Option<f32>,
+    attention_dropout: Option<f32>,
 }
-
-/// The architectures whose tokens count positions from zero, and from after the padding token.
-const BERT_TYPES: [&str; 1] = ["bert"];
-const ROBERTA_TYPES: [&str; 3] = ["roberta", "xlm-roberta", "camembert"];
 
 impl EncoderConfig {
     /// Reads the text of a `config.json`; `path` is for messages.
@@ -81,40 +87,39 @@ impl EncoderConfig {
 
 impl Source {
     /// The checked shape; where there are mistakes it means nothing.
-    fn check(&self, mistakes: &mut Vec<String>) -> EncoderConfig {
-        let model_type = self.model_type.as_deref().unwrap_or("bert");
-        let is_roberta = ROBERTA_TYPES.contains(&model_type);
-        if !is_roberta && !BERT_TYPES.contains(&model_type) {
-            let known = [&BERT_TYPES[..], &ROBERTA_TYPES].concat().join("`, `");
-            mistakes.push(format!("is of type `{model_type}`; known are `{known}`"));
+    fn check(self, mistakes: &mut Vec<String>) -> EncoderConfig {
+        let family = self.claim.family(mistakes);
+        if family == Some(Family::ModernBert) {
+            mistakes
+                .push("is of type `modernbert`, of which heads alone can be trained".to_owned());
         }
-        self.check_variants(mistakes);
-        let mut size = |name: &str, value: Option<usize>, largest: usize| match value {
-            None => {
-                mistakes.push(format!("has no `{name}`"));
-                1
-            }
-            Some(value) if value < 1 || largest < value => {
-                mistakes
-                    .push(format!("has `{name}` {value}, which is not between 1 and {largest}"));
-                1
-            }
-            Some(value) => value,
+        let source = if family == Some(Family::DistilBert) { self.renamed() } else { self };
+        source.check_variants(mistakes);
+        let is_distil = family == Some(Family::DistilBert);
+        let mut size = |[name, of_distil]: [&str; 2], value: Option<usize>, largest: usize| {
+            let name = if is_distil { of_distil } else { name };
+            checked_size(name, value, largest, mistakes)
         };
-        let first_position = if is_roberta { self.pad_token_id.unwrap_or(1) + 1 } else { 0 };
-        let n_positions = size("max_position_embeddings", self.max_position_embeddings, 1 << 16);
+        let is_roberta = family == Some(Family::Roberta);
+        let first_position = if is_roberta { source.pad_token_id.unwrap_or(1) + 1 } else { 0 };
+        let n_positions =
+            size(["max_position_embeddings"; 2], source.max_position_embeddings, 1 << 16);
         let config = EncoderConfig {
-            vocab_size: size("vocab_size", self.vocab_size, 1 << 24),
-            hidden_size: size("hidden_size", self.hidden_size, 1 << 14),
-            n_layers: size("num_hidden_layers", self.num_hidden_layers, 1 << 8),
-            n_heads: size("num_attention_heads", self.num_attention_heads, 1 << 10),
-            intermediate_size: size("intermediate_size", self.intermediate_size, 1 << 16),
+            vocab_size: size(["vocab_size"; 2], source.vocab_size, 1 << 24),
+            hidden_size: size(["hidden_size", "dim"], source.hidden_size, 1 << 14),
+            n_layers: size(["num_hidden_layers", "n_layers"], source.num_hidden_layers, 1 << 8),
+            n_heads: size(["num_attention_heads", "n_heads"], source.num_attention_heads, 1 << 10),
+            intermediate_size: size(
+                ["intermediate_size", "hidden_dim"],
+                source.intermediate_size,
+                1 << 16,
+            ),
             max_tokens: n_positions.saturating_sub(first_position),
             first_position,
-            n_segments: size("type_vocab_size", self.type_vocab_size.or(Some(1)), 1 << 8),
-            layer_norm_eps: self.layer_norm_eps.unwrap_or(1e-12),
-            hidden_dropout: self.hidden_dropout_prob.unwrap_or(0.1),
-            attention_dropout: self.attention_probs_dropout_prob.unwrap_or(0.1),
+            n_segments: size(["type_vocab_size"; 2], source.type_vocab_size.or(Some(1)), 1 << 8),
+            layer_norm_eps: source.layer_norm_eps.unwrap_or(1e-12),
+            hidden_dropout: source.hidden_dropout_prob.unwrap_or(0.1),
+            attention_dropout: source.attention_probs_dropout_prob.unwrap_or(0.1),
         };
         if !config.hidden_size.is_multiple_of(config.n_heads) {
             let EncoderConfig { hidden_size, n_heads, .. } = config;
@@ -126,10 +131,28 @@ impl Source {
         config
     }
 
+    /// What `DistilBERT` says in its own words, in those of BERT: it is one without segments.
+    fn renamed(self) -> Self {
+        Self {
+            hidden_size: self.dim,
+            num_hidden_layers: self.n_layers,
+            num_attention_heads: self.n_heads,
+            intermediate_size: self.hidden_dim,
+            type_vocab_size: None,
+            hidden_act: self.activation.clone(),
+            // It has no setting of it.
+            layer_norm_eps: Some(1e-12),
+            hidden_dropout_prob: self.dropout,
+            attention_probs_dropout_prob: self.attention_dropout,
+            ..self
+        }
+    }
+
     /// Variants that exist elsewhere and that nobody should find out about from bad answers.
     fn check_variants(&self, mistakes: &mut Vec<String>) {
+        let activation = if self.activation.is_some() { "activation" } else { "hidden_act" };
         for (name, value, ours) in [
-            ("hidden_act", self.hidden_act.as_deref(), "gelu"),
+            (activation, self.hidden_act.as_deref(), "gelu"),
             ("position_embedding_type", self.position_embedding_type.as_deref(), "absolute"),
         ] {
             if let Some(other) = value.filter(|&value| value != ours) {
@@ -148,5 +171,25 @@ impl Source {
                 mistakes.push(format!("has `{name}` {share}, which is not a share"));
             }
         }
+    }
+}
+
+/// A size that must be there and be no more than `largest`; one where it is not.
+pub(super) fn checked_size(
+    name: &str,
+    value: Option<usize>,
+    largest: usize,
+    mistakes: &mut Vec<String>,
+) -> usize {
+    match value {
+        None => {
+            mistakes.push(format!("has no `{name}`"));
+            1
+        }
+        Some(value) if value < 1 || largest < value => {
+            mistakes.push(format!("has `{name}` {value}, which is not between 1 and {largest}"));
+            1
+        }
+        Some(value) => value,
     }
 }

@@ -1,13 +1,17 @@
 //! A folder in the layout of Hugging Face: `config.json`, `model.safetensors`, and
 //! `tokenizer.json` or `vocab.txt`. A folder that is read is complete and fits together.
 
-use std::{fs, io, path::Path};
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+};
 
-use serde::Deserialize;
+use serde::{Deserialize, de::DeserializeOwned};
 
 use crate::inference;
 use crate::inference::encoder::config::{CONFIG_FILE, EncoderConfig};
 use crate::inference::encoder::error::Error;
+use crate::inference::encoder::modern::ModernConfig;
 use crate::inference::encoder::packed::{ENCODER_CONFIG_FILE, ENCODER_FILE, unpack};
 use crate::inference::encoder::parameters::{Parameters, WEIGHTS_FILE};
 use crate::inference::encoder::tokenizer::{EncoderTokenizer, TOKENIZER_FILE};
@@ -20,9 +24,9 @@ const LFS_POINTER: &[u8] = b"version https://git-lfs";
 
 /// An encoder as it was read from a folder.
 #[derive(Clone, Debug)]
-pub struct EncoderFolder {
+pub struct EncoderFolder<C = EncoderConfig> {
     /// Its shape.
-    pub config: EncoderConfig,
+    pub config: C,
     /// Its weights.
     pub parameters: Parameters,
     /// Its tokenizer, which cuts texts to what the encoder takes.
@@ -30,25 +34,12 @@ pub struct EncoderFolder {
 }
 
 impl EncoderFolder {
-    /// Reads a folder.
+    /// Reads a folder with an encoder that we compute ourselves.
     pub fn read(dir: &Path) -> Result<Self, Error> {
-        if !dir.is_dir() {
-            let source = io::Error::from(io::ErrorKind::NotFound);
-            return Err(Error::Io { path: dir.to_owned(), source });
-        }
-        let path = dir.join(CONFIG_FILE);
-        let text = needed(dir, &path, CONFIG_FILE, "name a folder with a model of Hugging Face")?;
+        let (text, path) = read_config(dir)?;
         let config = EncoderConfig::parse(&text, &path)?;
-        let tokenizer = read_tokenizer(dir, &config)?;
-        let path = dir.join(WEIGHTS_FILE);
-        let hint = if dir.join("pytorch_model.bin").exists() {
-            "convert `pytorch_model.bin`, which may run code when it is read, to safetensors"
-        } else if dir.join("model.safetensors.index.json").exists() {
-            "join the parts that `model.safetensors.index.json` lists"
-        } else {
-            "fetch it from where the folder comes from"
-        };
-        let bytes = needed(dir, &path, WEIGHTS_FILE, hint)?;
+        let tokenizer = read_tokenizer(dir, config.max_tokens, config.vocab_size)?;
+        let (bytes, path) = read_weights(dir)?;
         let parameters = Parameters::parse(&bytes, &config, &path)?;
         Ok(Self { config, parameters, tokenizer })
     }
@@ -56,41 +47,82 @@ impl EncoderFolder {
     /// The encoder of a blend, as far as 8 bits have kept its weights: what a model that is live
     /// has learned is what the next one begins with.
     pub fn from_bundle(bundle: &Bundle) -> Result<Self, inference::Error> {
-        let (config, tokenizer) = read_shape(bundle)?;
+        let (config, tokenizer) = read_shape(bundle, |config: &EncoderConfig| config.max_tokens)?;
         let parameters = unpack(&bundle.read(ENCODER_FILE)?, &config)?;
         Ok(Self { config, parameters, tokenizer })
     }
 }
 
-/// Shape and tokenizer of the encoder of a bundle.
-pub(super) fn read_shape(
+impl EncoderFolder<ModernConfig> {
+    /// Reads a folder with a `ModernBERT`.
+    pub(super) fn read_modern(dir: &Path) -> Result<Self, Error> {
+        let (text, path) = read_config(dir)?;
+        let config = ModernConfig::parse(&text, &path)?;
+        let tokenizer = read_tokenizer(dir, config.max_tokens, config.vocab_size)?;
+        let (bytes, path) = read_weights(dir)?;
+        let parameters = Parameters::parse_shapes(&bytes, config.shapes(), &path)?;
+        Ok(Self { config, parameters, tokenizer })
+    }
+}
+
+/// Shape and tokenizer of the encoder of a bundle, where `max_tokens` says what the shape takes.
+pub(super) fn read_shape<C: DeserializeOwned>(
     bundle: &Bundle,
-) -> Result<(EncoderConfig, EncoderTokenizer), inference::Error> {
-    let config: EncoderConfig =
-        serde_json::from_slice(&bundle.read(ENCODER_CONFIG_FILE)?).map_err(|error| {
-            inference::Error::Encoder { file: ENCODER_CONFIG_FILE, why: error.to_string() }
-        })?;
-    let tokenizer = EncoderTokenizer::from_json(&bundle.read(TOKENIZER_FILE)?, config.max_tokens)
+    max_tokens: fn(&C) -> usize,
+) -> Result<(C, EncoderTokenizer), inference::Error> {
+    let config = serde_json::from_slice(&bundle.read(ENCODER_CONFIG_FILE)?).map_err(|error| {
+        inference::Error::Encoder { file: ENCODER_CONFIG_FILE, why: error.to_string() }
+    })?;
+    let tokenizer = EncoderTokenizer::from_json(&bundle.read(TOKENIZER_FILE)?, max_tokens(&config))
         .map_err(|why| inference::Error::Encoder { file: TOKENIZER_FILE, why })?;
     Ok((config, tokenizer))
 }
 
+/// The text of `config.json`, and where it is.
+pub(super) fn read_config(dir: &Path) -> Result<(Vec<u8>, PathBuf), Error> {
+    if !dir.is_dir() {
+        let source = io::Error::from(io::ErrorKind::NotFound);
+        return Err(Error::Io { path: dir.to_owned(), source });
+    }
+    let path = dir.join(CONFIG_FILE);
+    let text = needed(dir, &path, CONFIG_FILE, "name a folder with a model of Hugging Face")?;
+    Ok((text, path))
+}
+
+/// The bytes of `model.safetensors`, and where it is.
+fn read_weights(dir: &Path) -> Result<(Vec<u8>, PathBuf), Error> {
+    let path = dir.join(WEIGHTS_FILE);
+    let hint = if dir.join("pytorch_model.bin").exists() {
+        "convert `pytorch_model.bin`, which may run code when it is read, to safetensors"
+    } else if dir.join("model.safetensors.index.json").exists() {
+        "join the parts that `model.safetensors.index.json` lists"
+    } else {
+        "fetch it from where the folder comes from"
+    };
+    let bytes = needed(dir, &path, WEIGHTS_FILE, hint)?;
+    Ok((bytes, path))
+}
+
 /// `tokenizer.json` says everything; `vocab.txt` is the older way for `WordPiece` alone.
-fn read_tokenizer(dir: &Path, config: &EncoderConfig) -> Result<EncoderTokenizer, Error> {
+fn read_tokenizer(
+    dir: &Path,
+    max_tokens: usize,
+    vocab_size: usize,
+) -> Result<EncoderTokenizer, Error> {
     let mut path = dir.join(TOKENIZER_FILE);
     let tokenizer = if let Some(text) = read(&path)? {
-        EncoderTokenizer::from_json(&text, config.max_tokens)
+        EncoderTokenizer::from_json(&text, max_tokens)
             .map_err(|why| format!("is no tokenizer: {why}"))
     } else {
         path = dir.join(VOCAB_FILE);
         let hint = "copy the tokenizer's file beside the weights";
         match String::from_utf8(needed(dir, &path, "tokenizer.json or vocab.txt", hint)?) {
-            Ok(text) => EncoderTokenizer::from_vocab(&text, is_lowercase(dir)?, config.max_tokens),
+            Ok(text) => EncoderTokenizer::from_vocab(&text, is_lowercase(dir)?, max_tokens),
             Err(_) => Err("is not in UTF-8".to_owned()),
         }
     };
     let tokenizer = tokenizer.map_err(|why| Error::File { path: path.clone(), why })?;
-    let (n_ids, vocab_size) = (tokenizer.n_ids(), config.vocab_size);
+    let n_ids = tokenizer.n_ids();
     if vocab_size < n_ids {
         let why = format!("has {n_ids} pieces, but `{CONFIG_FILE}` says {vocab_size}");
         return Err(Error::File { path, why });

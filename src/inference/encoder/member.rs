@@ -3,13 +3,14 @@
 use std::cell::RefCell;
 
 use crate::inference::encoder::folder::read_shape;
-use crate::inference::encoder::packed::Reader;
+use crate::inference::encoder::modern::{ModernConfig, ModernEngine};
+use crate::inference::encoder::packed::{Reader, unpack_modern};
 use crate::inference::encoder::{
     ENCODER_FILE, EncoderConfig, EncoderEngine, EncoderHeads, EncoderTokenizer, TOKENIZER_FILE,
     Workspace,
 };
 use crate::inference::{Error, Isa, n_outputs};
-use crate::registry::Bundle;
+use crate::registry::{Architecture, Bundle};
 
 thread_local! {
     /// What a thread computes in. A few megabytes that would otherwise be asked for and given back
@@ -21,43 +22,59 @@ thread_local! {
 #[derive(Clone, Debug)]
 pub struct Encoder {
     tokenizer: EncoderTokenizer,
-    engine: EncoderEngine,
+    engine: Engine,
     heads: EncoderHeads,
 }
 
+/// What computes vectors.
+#[derive(Clone, Debug)]
+enum Engine {
+    Bert(EncoderEngine),
+    ModernBert(ModernEngine),
+}
+
 impl Encoder {
-    /// Reads the bytes of [`ENCODER_FILE`].
+    /// Reads the bytes of [`ENCODER_FILE`] of an encoder that we compute ourselves.
     pub fn new(
         config: &EncoderConfig,
         weights: &[u8],
         tokenizer: EncoderTokenizer,
         isa: Isa,
     ) -> Result<Self, Error> {
-        let engine = EncoderEngine::from_bytes(weights, config, isa)?;
-        let (file, hidden) = (Reader::new(weights)?, config.hidden_size);
-        let n_outputs = file.len_of("heads.biases")?;
-        let heads = EncoderHeads {
-            means: file.numbers("heads.means", &[hidden])?,
-            deviations: file.numbers("heads.deviations", &[hidden])?,
-            weights: file.numbers("heads.weights", &[n_outputs, hidden])?,
-            biases: file.numbers("heads.biases", &[n_outputs])?,
-        };
-        if heads.deviations.contains(&0.0) {
-            let why = "has a deviation of zero, which nothing can be divided by".to_owned();
-            return Err(Error::Tensor { tensor: "heads.deviations".to_owned(), why });
-        }
-        if config.vocab_size < tokenizer.n_ids() {
-            let (n_ids, n_words) = (tokenizer.n_ids(), config.vocab_size);
-            let why = format!("has {n_ids} pieces, but the encoder knows {n_words}");
-            return Err(Error::Encoder { file: TOKENIZER_FILE, why });
-        }
+        let engine = Engine::Bert(EncoderEngine::from_bytes(weights, config, isa)?);
+        let heads = EncoderHeads::read(&Reader::new(weights)?, config.hidden_size)?;
+        check_pieces(&tokenizer, config.vocab_size)?;
+        Ok(Self { tokenizer, engine, heads })
+    }
+
+    /// Reads the bytes of [`ENCODER_FILE`] of a `ModernBERT`.
+    pub(super) fn modern(
+        config: &ModernConfig,
+        weights: &[u8],
+        tokenizer: EncoderTokenizer,
+    ) -> Result<Self, Error> {
+        let engine = ModernEngine::new(config, &unpack_modern(weights, config)?);
+        let engine = Engine::ModernBert(engine.map_err(|error| Error::Format(error.to_string()))?);
+        let heads = EncoderHeads::read(&Reader::new(weights)?, config.hidden_size)?;
+        check_pieces(&tokenizer, config.vocab_size)?;
         Ok(Self { tokenizer, engine, heads })
     }
 
     /// Reads the files of a bundle.
     pub fn from_bundle(bundle: &Bundle, isa: Isa) -> Result<Self, Error> {
-        let (config, tokenizer) = read_shape(bundle)?;
-        let encoder = Self::new(&config, &bundle.read(ENCODER_FILE)?, tokenizer, isa)?;
+        let weights = bundle.read(ENCODER_FILE)?;
+        let encoder = match bundle.manifest().architecture() {
+            Architecture::Bert => {
+                let (config, tokenizer) =
+                    read_shape(bundle, |config: &EncoderConfig| config.max_tokens)?;
+                Self::new(&config, &weights, tokenizer, isa)?
+            }
+            Architecture::ModernBert => {
+                let (config, tokenizer) =
+                    read_shape(bundle, |config: &ModernConfig| config.max_tokens)?;
+                Self::modern(&config, &weights, tokenizer)?
+            }
+        };
         let expected: usize = bundle.manifest().taxonomy.heads().iter().map(n_outputs).sum();
         let found = encoder.heads.biases.len();
         if found != expected {
@@ -70,22 +87,35 @@ impl Encoder {
     /// The vector of each normalized text: the mean over its tokens.
     ///
     /// # Panics
-    /// When the tokenizer fails, which one that was loaded has no reason to.
+    /// When the tokenizer or candle fails, which those that were loaded have no reason to.
     pub fn pool(&self, texts: &[&str]) -> Vec<Vec<f32>> {
         let tokens = texts.iter().map(|text| self.tokenizer.encode(text));
         let tokens: Vec<Vec<u32>> =
             tokens.map(|it| it.expect("a tokenizer takes every text").ids).collect();
-        let ids: Vec<&[u32]> = tokens.iter().map(Vec::as_slice).collect();
-        SPACE.with_borrow_mut(|space| self.engine.pool(&ids, space))
+        match &self.engine {
+            Engine::Bert(engine) => {
+                let ids: Vec<&[u32]> = tokens.iter().map(Vec::as_slice).collect();
+                SPACE.with_borrow_mut(|space| engine.pool(&ids, space))
+            }
+            Engine::ModernBert(engine) => {
+                let vectors = tokens.iter().map(|ids| engine.pool(ids));
+                vectors.map(|it| it.expect("shapes and tokens were checked")).collect()
+            }
+        }
     }
 
     /// The score of every output for a vector, heads in the taxonomy's order.
     pub fn scores(&self, pooled: &[f32]) -> Vec<f32> {
-        let EncoderHeads { means, deviations, weights, biases } = &self.heads;
-        let lines = pooled.iter().zip(means.iter().zip(deviations));
-        let standard: Vec<f32> = lines.map(|(x, (mean, scale))| (x - mean) / scale).collect();
-        let rows = weights.chunks_exact(standard.len()).zip(biases);
-        let product = |row: &[f32]| row.iter().zip(&standard).map(|(a, b)| a * b).sum::<f32>();
-        rows.map(|(row, bias)| product(row) + bias).collect()
+        self.heads.scores(pooled)
     }
+}
+
+/// Whether the encoder has a vector for every piece.
+fn check_pieces(tokenizer: &EncoderTokenizer, n_words: usize) -> Result<(), Error> {
+    let n_ids = tokenizer.n_ids();
+    if n_words < n_ids {
+        let why = format!("has {n_ids} pieces, but the encoder knows {n_words}");
+        return Err(Error::Encoder { file: TOKENIZER_FILE, why });
+    }
+    Ok(())
 }

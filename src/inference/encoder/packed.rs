@@ -1,20 +1,27 @@
-//! `encoder.safetensors`: the weights of an encoder and its heads in 8 bits, as bundles hold them.
+//! `encoder.safetensors`: the weights of an encoder and its heads, as bundles hold them: in 8 bits
+//! what we compute ourselves, in 16 what candle-transformers does.
 //! Plain row-major tensors; the order in which this CPU wants them is made when they are loaded.
 
 use std::collections::BTreeMap;
 
+use half::f16;
 use safetensors::{
     Dtype, SafeTensors,
     tensor::{TensorView, serialize},
 };
 
 use crate::inference::Error;
+use crate::inference::encoder::modern::ModernConfig;
 use crate::inference::encoder::{EncoderConfig, Parameters};
+
+/// What stands before the names of the tensors of a `ModernBERT`.
+const MODERN: &str = "modern_bert.";
 
 /// The name of the file with the weights of an encoder and its heads.
 pub const ENCODER_FILE: &str = "encoder.safetensors";
 
-/// The name of the file with the shape of the encoder: an [`EncoderConfig`] as JSON.
+/// The name of the file with the shape of the encoder: an [`EncoderConfig`] or a [`ModernConfig`]
+/// as JSON.
 pub const ENCODER_CONFIG_FILE: &str = "encoder.json";
 
 /// One dense layer from the vector of a text to every output of every head.
@@ -88,11 +95,61 @@ pub fn pack(config: &EncoderConfig, parameters: &Parameters, heads: &EncoderHead
         );
         norm(&mut file, &format!("{name}.norm"), &format!("{source}.output.LayerNorm"));
     }
-    file.add("heads.means", vec![hidden], &heads.means);
-    file.add("heads.deviations", vec![hidden], &heads.deviations);
-    file.add("heads.weights", vec![n_outputs, hidden], &heads.weights);
-    file.add("heads.biases", vec![n_outputs], &heads.biases);
+    file.add_heads(heads);
     file.finish()
+}
+
+/// The bytes of [`ENCODER_FILE`] for a `ModernBERT`: its weights in 16 bits, the heads in 32.
+pub(super) fn pack_modern(parameters: &Parameters, heads: &EncoderHeads) -> Vec<u8> {
+    let mut file = Writer::default();
+    for (name, parameter) in parameters.iter() {
+        let halves = parameter.values.iter().flat_map(|&it| f16::from_f32(it).to_le_bytes());
+        let name = format!("{MODERN}{name}");
+        file.tensors.push((name, Dtype::F16, parameter.shape.clone(), halves.collect()));
+    }
+    file.add_heads(heads);
+    file.finish()
+}
+
+/// The weights that [`pack_modern`] has written.
+pub(super) fn unpack_modern(file: &[u8], config: &ModernConfig) -> Result<Parameters, Error> {
+    let file = Reader::new(file)?;
+    let mut failure = None;
+    let parameters = Parameters::of_shapes(config.shapes(), |name, shape| {
+        file.halves(&format!("{MODERN}{name}"), shape).unwrap_or_else(|error| {
+            failure.get_or_insert(error);
+            vec![0.0; shape.iter().product()]
+        })
+    });
+    failure.map_or(Ok(parameters), Err)
+}
+
+impl EncoderHeads {
+    /// The heads in the bytes of [`ENCODER_FILE`].
+    pub(super) fn read(file: &Reader<'_>, hidden: usize) -> Result<Self, Error> {
+        let n_outputs = file.len_of("heads.biases")?;
+        let heads = Self {
+            means: file.numbers("heads.means", &[hidden])?,
+            deviations: file.numbers("heads.deviations", &[hidden])?,
+            weights: file.numbers("heads.weights", &[n_outputs, hidden])?,
+            biases: file.numbers("heads.biases", &[n_outputs])?,
+        };
+        if heads.deviations.contains(&0.0) {
+            let why = "has a deviation of zero, which nothing can be divided by";
+            return Err(wrong("heads.deviations", why));
+        }
+        Ok(heads)
+    }
+
+    /// The score of every output for a vector, heads in the taxonomy's order.
+    pub fn scores(&self, pooled: &[f32]) -> Vec<f32> {
+        let Self { means, deviations, weights, biases } = self;
+        let lines = pooled.iter().zip(means.iter().zip(deviations));
+        let standard: Vec<f32> = lines.map(|(x, (mean, scale))| (x - mean) / scale).collect();
+        let rows = weights.chunks_exact(standard.len()).zip(biases);
+        let product = |row: &[f32]| row.iter().zip(&standard).map(|(a, b)| a * b).sum::<f32>();
+        rows.map(|(row, bias)| product(row) + bias).collect()
+    }
 }
 
 /// The weights in the bytes of [`ENCODER_FILE`], as far as 8 bits have kept them: packed once more,
@@ -176,6 +233,14 @@ impl Writer {
         self.add(&format!("{name}.scales"), vec![n_rows], &scales);
     }
 
+    fn add_heads(&mut self, heads: &EncoderHeads) {
+        let (n_outputs, hidden) = (heads.biases.len(), heads.means.len());
+        self.add("heads.means", vec![hidden], &heads.means);
+        self.add("heads.deviations", vec![hidden], &heads.deviations);
+        self.add("heads.weights", vec![n_outputs, hidden], &heads.weights);
+        self.add("heads.biases", vec![n_outputs], &heads.biases);
+    }
+
     fn finish(self) -> Vec<u8> {
         let views = self.tensors.iter().map(|(name, dtype, shape, bytes)| {
             let view = TensorView::new(*dtype, shape.clone(), bytes);
@@ -214,6 +279,17 @@ impl<'f> Reader<'f> {
     pub(super) fn numbers(&self, name: &str, shape: &[usize]) -> Result<Vec<f32>, Error> {
         let (chunks, _) = self.tensor(name, Dtype::F32, shape)?.as_chunks::<4>();
         let values: Vec<f32> = chunks.iter().map(|&chunk| f32::from_le_bytes(chunk)).collect();
+        if !values.iter().all(|value| value.is_finite()) {
+            return Err(wrong(name, "has a value that is no number"));
+        }
+        Ok(values)
+    }
+
+    /// Numbers of this shape in 16 bits, all of them finite.
+    fn halves(&self, name: &str, shape: &[usize]) -> Result<Vec<f32>, Error> {
+        let (chunks, _) = self.tensor(name, Dtype::F16, shape)?.as_chunks::<2>();
+        let values: Vec<f32> =
+            chunks.iter().map(|&chunk| f16::from_le_bytes(chunk).to_f32()).collect();
         if !values.iter().all(|value| value.is_finite()) {
             return Err(wrong(name, "has a value that is no number"));
         }

@@ -16,7 +16,22 @@ use crate::inference::encoder::error::Error;
 pub const WEIGHTS_FILE: &str = "model.safetensors";
 
 /// What may stand before the names of the encoder's own tensors.
-const PREFIXES: [&str; 4] = ["", "bert.", "roberta.", "model."];
+const PREFIXES: [&str; 5] = ["", "bert.", "roberta.", "distilbert.", "model."];
+
+/// What BERT and `DistilBERT` call the parts of a layer.
+const OF_DISTIL: [(&str, &str); 8] = [
+    ("attention.self.query", "attention.q_lin"),
+    ("attention.self.key", "attention.k_lin"),
+    ("attention.self.value", "attention.v_lin"),
+    ("attention.output.dense", "attention.out_lin"),
+    ("attention.output.LayerNorm", "sa_layer_norm"),
+    ("intermediate.dense", "ffn.lin1"),
+    ("output.dense", "ffn.lin2"),
+    ("output.LayerNorm", "output_layer_norm"),
+];
+
+/// The one tensor that `DistilBERT` does without.
+const SEGMENTS: &str = "embeddings.token_type_embeddings.weight";
 
 /// One tensor.
 #[derive(Clone, Debug, PartialEq)]
@@ -36,19 +51,45 @@ impl Parameters {
     /// Reads the bytes of a weight file; `path` is for messages. Every tensor that an encoder of
     /// this shape needs is there, has its shape and holds numbers.
     pub fn parse(bytes: &[u8], config: &EncoderConfig, path: &Path) -> Result<Self, Error> {
-        let file = SafeTensors::deserialize(bytes).map_err(|error| Error::File {
-            path: path.to_owned(),
-            why: format!("is no complete safetensors file ({error}); fetch it again"),
-        })?;
+        let file = open(bytes, path)?;
+        let is_distil = file.names().iter().any(|name| name.contains("transformer.layer."));
+        if !is_distil {
+            return Self::read(&file, shapes(config), path);
+        }
+        // A DistilBERT is a BERT whose only segment adds nothing.
+        let needed = shapes(config).into_iter().filter(|(name, _)| name != SEGMENTS);
+        let needed = needed.map(|(name, shape)| (distil_name(&name), shape)).collect();
+        let Self(mut theirs) = Self::read(&file, needed, path)?;
+        let ours = shapes(config).into_iter().map(|(name, shape)| {
+            let n_values = shape.iter().product();
+            let found = theirs.remove(&distil_name(&name));
+            (name, found.unwrap_or_else(|| Parameter { shape, values: vec![0.0; n_values] }))
+        });
+        Ok(Self(ours.collect()))
+    }
+
+    /// Reads the tensors of these names and shapes, of which the first is that of the words.
+    pub(super) fn parse_shapes(
+        bytes: &[u8],
+        shapes: Vec<(String, Vec<usize>)>,
+        path: &Path,
+    ) -> Result<Self, Error> {
+        Self::read(&open(bytes, path)?, shapes, path)
+    }
+
+    fn read(
+        file: &SafeTensors<'_>,
+        shapes: Vec<(String, Vec<usize>)>,
+        path: &Path,
+    ) -> Result<Self, Error> {
         let names: BTreeMap<String, &str> =
             file.names().into_iter().map(|name| (current_name(name), name)).collect();
-        let prefix = PREFIXES.into_iter().find(|prefix| {
-            names.contains_key(&format!("{prefix}embeddings.word_embeddings.weight"))
-        });
-        let prefix = prefix.unwrap_or_default();
+        let words = &shapes[0].0;
+        let is_prefix = |prefix: &&str| names.contains_key(&format!("{prefix}{words}"));
+        let prefix = PREFIXES.into_iter().find(is_prefix).unwrap_or_default();
         let mut mistakes = Vec::new();
         let mut parameters = BTreeMap::new();
-        for (name, shape) in shapes(config) {
+        for (name, shape) in shapes {
             let found = names.get(&format!("{prefix}{name}"));
             let view = found.map(|name| file.tensor(name).expect("the name comes from the file"));
             match read(&name, view.as_ref(), shape) {
@@ -75,12 +116,20 @@ impl Parameters {
     /// # Panics
     /// When one is missing or has another number of values.
     pub fn new(config: &EncoderConfig, mut values: impl FnMut(&str) -> Vec<f32>) -> Self {
+        Self::of_shapes(shapes(config), |name, _| values(name))
+    }
+
+    /// Weights of these names and shapes.
+    pub(super) fn of_shapes(
+        shapes: Vec<(String, Vec<usize>)>,
+        mut values: impl FnMut(&str, &[usize]) -> Vec<f32>,
+    ) -> Self {
         let parameter = |(name, shape): (String, Vec<usize>)| {
-            let values = values(&name);
+            let values = values(&name, &shape);
             assert_eq!(values.len(), shape.iter().product::<usize>(), "{name}");
             (name, Parameter { shape, values })
         };
-        Self(shapes(config).into_iter().map(parameter).collect())
+        Self(shapes.into_iter().map(parameter).collect())
     }
 
     /// The file's bytes, in 16 bits where `half` says so.
@@ -144,6 +193,22 @@ fn shapes(config: &EncoderConfig) -> Vec<(String, Vec<usize>)> {
         add("output.LayerNorm", hidden, None);
     }
     shapes
+}
+
+fn open<'b>(bytes: &'b [u8], path: &Path) -> Result<SafeTensors<'b>, Error> {
+    SafeTensors::deserialize(bytes).map_err(|error| Error::File {
+        path: path.to_owned(),
+        why: format!("is no complete safetensors file ({error}); fetch it again"),
+    })
+}
+
+/// What `DistilBERT` calls a tensor of BERT.
+fn distil_name(name: &str) -> String {
+    let Some(rest) = name.strip_prefix("encoder.layer.") else { return name.to_owned() };
+    let (layer, part) = rest.split_once('.').expect("a layer has a number");
+    let (part, kind) = part.rsplit_once('.').expect("a part has weights and biases");
+    let renamed = OF_DISTIL.iter().find(|(ours, _)| *ours == part).map_or(part, |(_, it)| it);
+    format!("transformer.layer.{layer}.{renamed}.{kind}")
 }
 
 /// The first BERT called the two halves of layer normalization gamma and beta.

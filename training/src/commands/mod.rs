@@ -12,5 +12,6 @@ pub mod judging;
 pub mod promote;
 pub mod retrain;
 pub mod rollback;
+pub mod start;
 pub mod train;
 mod train_encoder;

@@ -76,10 +76,10 @@ pub fn run(mut arguments: Arguments) -> anyhow::Result<()> {
     }
     progress.step("writing the bundle");
     writer.add(WEIGHTS_FILE, &trained.weights.to_bytes())?;
-    let kind = match &encoder {
-        Some(encoder) => train_encoder::write(encoder, &mut writer)?,
-        None => Kind::Linear,
-    };
+    if let Some(encoder) = &encoder {
+        train_encoder::write(encoder, &mut writer)?;
+    }
+    let kind = if encoder.is_some() { Kind::Blend } else { Kind::Linear };
     let lineage = Lineage {
         tool: concat!("fenzhen-lab ", env!("CARGO_PKG_VERSION")).to_owned(),
         recipe: recipe.name.clone(),

@@ -5,12 +5,14 @@ use std::collections::BTreeMap;
 
 use fenzhen::domain::{Head, HeadKind};
 use fenzhen::inference::{Choice, decide, n_outputs, probabilities};
-use fenzhen::registry::HeadDecision;
+use fenzhen::registry::{Blend, BlendWeights, Cascade, HeadDecision};
 use rayon::prelude::*;
 
 use crate::calibrate::{self, HeldOut};
 use crate::dataset::{Dataset, HeadLabels};
+use crate::encoder::Fitted;
 use crate::metrics::{self, HeadReport};
+use crate::trainer::Trained;
 
 /// Shares of the encoder that are tried, in tenths.
 const TENTHS: u8 = 10;
@@ -21,33 +23,56 @@ const N_EASY: usize = 200;
 
 /// A head of a blend.
 #[derive(Clone, Debug)]
-pub struct Blended {
+struct Blended {
     /// What the scores of the linear member are multiplied with.
-    pub linear: f32,
+    linear: f32,
     /// What those of the encoder are.
-    pub encoder: f32,
+    encoder: f32,
     /// How the sum becomes an answer.
-    pub decision: HeadDecision,
+    decision: HeadDecision,
     /// How well it did on the held-out texts.
-    pub report: HeadReport,
+    report: HeadReport,
     /// The probability from which on the linear member alone is as good; nothing where it never is,
     /// and for multi-label heads, whose silence is no probability.
-    pub easy_from: Option<f32>,
+    easy_from: Option<f32>,
 }
 
 /// Scores of the same held-out texts.
 #[derive(Clone, Copy, Debug)]
-pub struct Members<'a> {
+struct Members<'a> {
     /// Those of the linear member.
-    pub linear: &'a [Vec<f32>],
+    linear: &'a [Vec<f32>],
     /// Those of the encoder.
-    pub encoder: &'a [Vec<f32>],
+    encoder: &'a [Vec<f32>],
     /// How those of the linear member alone become answers, by head.
-    pub alone: &'a BTreeMap<String, HeadDecision>,
+    alone: &'a BTreeMap<String, HeadDecision>,
+}
+
+/// Joins an encoder's heads to a linear model: scores are mixed and calibrated on the texts that
+/// neither has seen, and the figures are of these.
+pub fn join(dataset: &Dataset, triage_share: f32, linear: &mut Trained, fitted: &Fitted) -> Blend {
+    let scores = fitted.validation.iter().map(|&text| linear.scores[text].clone());
+    let scores: Vec<Vec<f32>> = scores.collect();
+    let alone = linear.decisions.clone();
+    let members = Members { linear: &scores, encoder: &fitted.scores, alone: &alone };
+    let (mut weights, mut easy_from) = (BTreeMap::new(), BTreeMap::new());
+    for (head, blended) in blend(dataset, &fitted.validation, members, triage_share) {
+        let Blended { linear: of_linear, encoder, decision, report, easy_from: from } = blended;
+        easy_from.extend(from.map(|from| (head.clone(), from)));
+        weights.insert(head.clone(), BlendWeights { linear: of_linear, encoder });
+        linear.decisions.insert(head.clone(), decision);
+        linear.held_out.insert(head, report);
+    }
+    // Every head that has one label must be sure, or a sure one would answer for one that is not.
+    let is_single = |head: &&Head| head.kind != HeadKind::MultiLabel;
+    let n_single = dataset.taxonomy.heads().iter().filter(is_single).count();
+    let is_complete = 0 < n_single && easy_from.len() == n_single;
+    let cascade = is_complete.then_some(Cascade { easy_from, decisions: alone });
+    Blend { weights, encoder: None, cascade }
 }
 
 /// Fits every head of a blend on held-out texts.
-pub fn blend(
+fn blend(
     dataset: &Dataset,
     texts: &[usize],
     members: Members<'_>,

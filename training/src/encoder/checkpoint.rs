@@ -17,6 +17,9 @@ use crate::encoder::learner::Learner;
 const STATE_FILE: &str = "state.json";
 const BEST_FILE: &str = "best.safetensors";
 
+/// Tensors by name.
+pub(super) type Weights = HashMap<String, Tensor>;
+
 /// A folder for the checkpoints of one training.
 #[derive(Clone, Debug)]
 pub struct Checkpoints {
@@ -109,7 +112,7 @@ impl Checkpoints {
         learner.set(&self.read(BEST_FILE)?, false)
     }
 
-    fn write(&self, name: &str, tensors: &HashMap<String, Tensor>) -> Result<(), Error> {
+    fn write(&self, name: &str, tensors: &Weights) -> Result<(), Error> {
         let (path, draft) = (self.dir.join(name), self.dir.join(".weights"));
         let failed = |source| Error::Io { path: path.clone(), source };
         fs::create_dir_all(&self.dir).map_err(failed)?;
@@ -117,7 +120,7 @@ impl Checkpoints {
         fs::rename(&draft, &path).map_err(failed)
     }
 
-    fn read(&self, name: &str) -> Result<HashMap<String, Tensor>, Error> {
+    fn read(&self, name: &str) -> Result<Weights, Error> {
         let path = self.dir.join(name);
         safetensors::load(&path, &Device::Cpu)
             .map_err(|error| Error::Checkpoint { path, why: format!("is broken: {error}") })
@@ -142,8 +145,8 @@ impl Checkpoints {
 }
 
 impl Learner {
-    /// Its weights by name.
-    pub(super) fn weights(&self) -> Result<HashMap<String, Tensor>, Error> {
+    /// A copy of its weights.
+    pub(super) fn weights(&self) -> Result<Weights, Error> {
         self.tensors(false)?
             .into_iter()
             // A variable shares its memory with its tensor, and it will move.
@@ -152,28 +155,12 @@ impl Learner {
     }
 
     /// Takes weights over.
-    pub(super) fn set_weights(&mut self, weights: &HashMap<String, Tensor>) -> Result<(), Error> {
+    pub(super) fn set_weights(&mut self, weights: &Weights) -> Result<(), Error> {
         self.set(weights, false)
     }
 
-    /// Moves its weights to the mean of its own and those of others.
-    pub(super) fn average_with(&mut self, others: &[Self]) -> Result<(), Error> {
-        let mut sums = self.weights()?;
-        for other in others {
-            for (name, tensor) in other.tensors(false)? {
-                let sum = sums.remove(&name).expect("they were built alike").add(&tensor)?;
-                sums.insert(name, sum);
-            }
-        }
-        let share = 1.0 / (others.len() + 1) as f64;
-        for sum in sums.values_mut() {
-            *sum = (&*sum * share)?;
-        }
-        self.set(&sums, false)
-    }
-
     /// Its weights by name, with their moments where it is to go on.
-    fn tensors(&self, with_moments: bool) -> Result<HashMap<String, Tensor>, Error> {
+    fn tensors(&self, with_moments: bool) -> Result<Weights, Error> {
         let list = |values: &[f32]| Tensor::from_slice(values, values.len(), &Device::Cpu);
         let mut tensors = HashMap::new();
         for variable in &self.variables {
@@ -192,7 +179,7 @@ impl Learner {
         Ok(tensors)
     }
 
-    fn set(&mut self, tensors: &HashMap<String, Tensor>, with_moments: bool) -> Result<(), Error> {
+    fn set(&mut self, tensors: &Weights, with_moments: bool) -> Result<(), Error> {
         let find = |name: &str| {
             let missing = || candle_core::Error::Msg(format!("there is no `{name}`"));
             tensors.get(name).ok_or_else(missing)
@@ -212,4 +199,21 @@ impl Learner {
         }
         Ok(())
     }
+}
+
+/// The mean of weights of learners that were built alike.
+pub(super) fn mean<'w>(all: impl ExactSizeIterator<Item = &'w Weights>) -> Result<Weights, Error> {
+    let share = 1.0 / all.len() as f64;
+    let mut sums = Weights::new();
+    for weights in all {
+        for (name, tensor) in weights {
+            let part = (tensor * share)?;
+            let sum = match sums.remove(name) {
+                Some(sum) => sum.add(&part)?,
+                None => part,
+            };
+            sums.insert(name.clone(), sum);
+        }
+    }
+    Ok(sums)
 }

@@ -35,4 +35,9 @@ pub enum Error {
     /// The recipe has no folder, and neither does the command.
     #[error("the recipe names no folder with starting weights; name one with `--encoder`")]
     NoFolder,
+    /// An encoder whose layers cannot be trained.
+    #[error(
+        "the layers of a ModernBERT cannot be trained, heads on it can; set `trained_layers = 0`"
+    )]
+    Frozen,
 }

@@ -5,7 +5,7 @@ use rand::SeedableRng;
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
 
-use crate::encoder::Plan;
+use crate::encoder::Task;
 use crate::encoder::objective::Objective;
 
 /// One dense layer from vectors to all outputs.
@@ -33,13 +33,13 @@ impl Heads {
 
 /// Trains until `improves` has said no too often; it is asked after every pass.
 pub(super) fn train(
-    plan: &Plan<'_>,
+    task: Task<'_>,
     cached: Cached<'_>,
     n_outputs: usize,
     mut improves: impl FnMut(usize, &Heads) -> bool,
 ) {
-    let settings = plan.settings;
-    let objective = Objective::new(plan.dataset, cached.training, settings.class_weight_power);
+    let settings = task.settings;
+    let objective = Objective::new(task.dataset, cached.training, settings.class_weight_power);
     let n_columns = cached.vectors[0].len();
     let mut heads =
         Heads { weights: vec![0.0; n_outputs * n_columns], biases: vec![0.0; n_outputs] };
@@ -48,14 +48,14 @@ pub(super) fn train(
     let n_steps = order.len().div_ceil(settings.batch_size) * settings.epochs;
     let (mut n_done, mut n_without_gain) = (0, 0);
     for epoch in 1..=settings.epochs {
-        order.shuffle(&mut ChaCha8Rng::seed_from_u64(plan.seed + epoch as u64));
+        order.shuffle(&mut ChaCha8Rng::seed_from_u64(task.seed + epoch as u64));
         for batch in order.chunks(settings.batch_size) {
             let mut of_weights = vec![0.0; heads.weights.len()];
             let mut of_biases = vec![0.0; n_outputs];
             for &text in batch {
                 let vector = &cached.vectors[text];
                 let mut gradient = vec![0.0; n_outputs];
-                objective.loss(plan.dataset, text, &heads.scores(vector), &mut gradient);
+                objective.loss(task.dataset, text, &heads.scores(vector), &mut gradient);
                 let rows = of_weights.chunks_exact_mut(n_columns).zip(&mut of_biases);
                 for ((row, bias), value) in rows.zip(gradient) {
                     let value = value / batch.len() as f32;

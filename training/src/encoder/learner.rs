@@ -29,11 +29,11 @@ pub(super) struct Variable {
 
 /// The mean and the deviation of each dimension of the vectors before training.
 #[derive(Clone, Debug)]
-pub struct Standard {
+pub(super) struct Standard {
     /// What is taken away.
-    pub means: Vec<f32>,
+    pub(super) means: Vec<f32>,
     /// What it is divided by after that.
-    pub deviations: Vec<f32>,
+    pub(super) deviations: Vec<f32>,
 }
 
 /// An encoder that learns.
@@ -286,11 +286,6 @@ impl Learner {
         let values = |variable: &Variable| variable.var.flatten_all()?.to_vec1::<f32>();
         let n = self.variables.len();
         Ok((values(&self.variables[n - 2])?, values(&self.variables[n - 1])?))
-    }
-
-    /// The standard that the heads see vectors by.
-    pub(super) const fn standard(&self) -> &Standard {
-        &self.standard
     }
 }
 

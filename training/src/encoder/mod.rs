@@ -4,7 +4,9 @@
 mod blend;
 mod checkpoint;
 mod error;
+mod frozen;
 mod heads;
+mod kept;
 mod learner;
 mod objective;
 mod prune;
@@ -16,9 +18,10 @@ use std::time::{Duration, Instant};
 
 use fenzhen::domain::HeadKind;
 use fenzhen::inference::{
-    Bert, Choice, EncoderConfig, EncoderEngine, EncoderFolder, EncoderHeads, EncoderTokenizer, Isa,
-    Parameters, Workspace, decide, n_outputs, pack,
+    Bert, Choice, EncoderConfig, EncoderFolder, EncoderHeads, EncoderTokenizer, PlainEncoder,
+    decide, n_outputs,
 };
+use fenzhen::registry::Learned;
 use fenzhen::text::Analyzer;
 use rand::SeedableRng;
 use rand::seq::SliceRandom;
@@ -26,17 +29,17 @@ use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
 
 use crate::calibrate::{self, HeldOut};
-use crate::dataset::{Dataset, Folds};
-use crate::encoder::checkpoint::State;
-use crate::encoder::learner::{Corpus, Learner, pool};
+use crate::dataset::Dataset;
+use crate::encoder::checkpoint::{State, Weights};
+use crate::encoder::learner::{Corpus, Learner, Standard, pool};
 use crate::encoder::objective::{Objective, total_outputs};
 use crate::metrics;
 use crate::progress::Progress;
 
-pub use blend::{Blended, Members, blend};
+pub use blend::join;
 pub use checkpoint::Checkpoints;
 pub use error::Error;
-pub use learner::Standard;
+pub use frozen::{fit_heads, vectors};
 pub use prune::{Pruned, Script, keep, prune};
 pub use settings::EncoderSettings;
 
@@ -44,45 +47,42 @@ pub use settings::EncoderSettings;
 const NOTE_EVERY: Duration = Duration::from_mins(1);
 /// Mean and deviation of the vectors are taken from so many texts.
 const N_STANDARD: usize = 4_096;
-/// So many texts go through the encoder together where it does not learn.
-const TEXTS_SIDE_BY_SIDE: usize = 16;
 
-/// What to train, how, and where to keep what was reached.
-#[derive(Debug)]
-pub struct Plan<'a> {
+/// What to learn, and how.
+#[derive(Clone, Copy, Debug)]
+pub struct Task<'a> {
     /// The texts.
     pub dataset: &'a Dataset,
     /// How.
     pub settings: &'a EncoderSettings,
-    /// The starting weights.
-    pub folder: &'a EncoderFolder,
     /// The seed of every random choice.
     pub seed: u64,
-    /// The folder of the checkpoints.
-    pub checkpoints: Checkpoints,
     /// The share of texts that a head leaves to people.
     pub triage_share: f32,
+    /// What the encoder has learned from labelled texts before, as far as is known.
+    pub learned: Option<&'a Learned>,
+}
+
+/// Heads, and how they did on texts that they were not trained on.
+#[derive(Clone, Debug)]
+pub struct Fitted {
+    /// The heads.
+    pub heads: EncoderHeads,
+    /// The texts that they were not trained on.
+    pub validation: Vec<usize>,
+    /// The scores of these.
+    pub scores: Vec<Vec<f32>>,
 }
 
 /// An encoder with heads, trained.
 #[derive(Debug)]
 pub struct TrainedEncoder {
-    /// Its shape; it takes as many tokens as it was trained with.
-    pub config: EncoderConfig,
-    /// Its weights.
-    pub parameters: Parameters,
-    /// Its tokenizer.
-    pub tokenizer: EncoderTokenizer,
-    /// The standard of the heads' input.
-    pub standard: Standard,
-    /// The heads' weights, a row per output.
-    pub weights: Vec<f32>,
-    /// The heads' biases.
-    pub biases: Vec<f32>,
-    /// The texts that it was not trained on.
-    pub validation: Vec<usize>,
-    /// The scores of these.
-    pub scores: Vec<Vec<f32>>,
+    /// The encoder; it takes as many tokens as it was trained with.
+    pub encoder: PlainEncoder,
+    /// The labelled texts that its layers have learned from.
+    pub learned: Option<Learned>,
+    /// Its heads.
+    pub fitted: Fitted,
 }
 
 /// The texts, cut into tokens and dealt to training and validation.
@@ -94,58 +94,56 @@ struct Prepared {
     validation: Vec<usize>,
 }
 
-/// Trains the encoder, from its last checkpoint if there is one.
-pub fn train(plan: &Plan<'_>, progress: &Progress) -> Result<TrainedEncoder, Error> {
+/// Trains layers and heads, from the last checkpoint if there is one.
+pub fn fine_tune(
+    task: Task<'_>,
+    folder: &EncoderFolder,
+    checkpoints: &Checkpoints,
+    progress: &Progress,
+) -> Result<TrainedEncoder, Error> {
+    let plan = &Plan { task, folder, checkpoints };
     let prepared = prepare(plan, progress)?;
-    if plan.settings.trained_layers == 0 {
-        return train_heads(plan, &prepared, progress);
-    }
-    let bert = Bert::from_parameters(&plan.folder.config, &plan.folder.parameters)?;
+    let bert = Bert::from_parameters(&folder.config, &folder.parameters)?;
     let sample: Vec<usize> = prepared.training.iter().copied().take(N_STANDARD).collect();
     let standard = Standard::of(&pool(&bert, &prepared.tokens, &sample)?);
     drop(bert);
-    let n_outputs = total_outputs(&plan.dataset.taxonomy);
-    let corpus = Corpus { dataset: plan.dataset, tokens: &prepared.tokens };
-    let mut members = Vec::new();
-    for member in 0..plan.settings.members {
-        let mut learner =
-            Learner::new(plan.folder, plan.settings, standard.clone(), n_outputs, member)?;
-        learn(plan, &prepared, &mut learner, progress)?;
-        let scores = learner.scores(corpus, &prepared.validation)?;
-        members.push((quality(plan, &prepared.validation, &scores), learner));
-    }
-    let (learner, scores) = join(plan, &prepared, members, progress)?;
+    let (learner, scores) = learn_all(plan, &prepared, &standard, progress)?;
     let (weights, biases) = learner.head_weights()?;
+    let heads =
+        EncoderHeads { means: standard.means, deviations: standard.deviations, weights, biases };
+    let Prepared { config, tokenizer, validation, .. } = prepared;
+    let parameters = learner.parameters()?;
     Ok(TrainedEncoder {
-        parameters: learner.parameters()?,
-        standard: learner.standard().clone(),
-        config: prepared.config,
-        tokenizer: prepared.tokenizer,
-        weights,
-        biases,
-        validation: prepared.validation,
-        scores,
+        encoder: PlainEncoder::Bert(EncoderFolder { config, parameters, tokenizer }),
+        learned: Some(kept::learned(task)),
+        fitted: Fitted { heads, validation, scores },
     })
+}
+
+/// A training of layers.
+struct Plan<'a> {
+    task: Task<'a>,
+    /// The starting weights.
+    folder: &'a EncoderFolder,
+    checkpoints: &'a Checkpoints,
 }
 
 fn prepare(plan: &Plan<'_>, progress: &Progress) -> Result<Prepared, Error> {
     progress.step("cutting texts into tokens");
+    let Task { dataset, settings, seed, .. } = plan.task;
     let mut config = plan.folder.config.clone();
-    config.max_tokens = config.max_tokens.min(plan.settings.max_tokens);
+    config.max_tokens = config.max_tokens.min(settings.max_tokens);
     let json = plan.folder.tokenizer.to_json()?;
     let tokenizer = EncoderTokenizer::from_json(json.as_bytes(), config.max_tokens)
         .map_err(fenzhen::inference::EncoderError::Tokenizer)?;
     let analyzer = Analyzer::default();
-    let dataset = plan.dataset;
     let tokens: Vec<Vec<u32>> = dataset
         .texts
         .par_iter()
         .map(|text| Ok(tokenizer.encode(analyzer.analyze(text).normalized())?.ids))
         .collect::<Result<_, Error>>()?;
-    let n_folds = plan.settings.validation_folds;
-    let folds = Folds::new(&dataset.texts, &dataset.labels, n_folds, plan.seed);
-    let (mut training, validation) = folds.split(0);
-    training.shuffle(&mut ChaCha8Rng::seed_from_u64(plan.seed));
+    let (mut training, validation) = kept::split(plan.task, progress);
+    training.shuffle(&mut ChaCha8Rng::seed_from_u64(seed));
     let n_tokens: usize = tokens.iter().map(Vec::len).sum();
     progress.note(&format!(
         "{} texts to train on, {} kept; {:.0} tokens each",
@@ -156,96 +154,55 @@ fn prepare(plan: &Plan<'_>, progress: &Progress) -> Result<Prepared, Error> {
     Ok(Prepared { config, tokenizer, tokens, training, validation })
 }
 
-/// The vectors of all texts as the service will compute them: heads learn what they will see, and
-/// several times as fast as with more bits.
-fn vectors_as_served(plan: &Plan<'_>, prepared: &Prepared) -> Result<Vec<Vec<f32>>, Error> {
-    let (config, hidden) = (&prepared.config, prepared.config.hidden_size);
-    let none = EncoderHeads {
-        means: vec![0.0; hidden],
-        deviations: vec![1.0; hidden],
-        weights: Vec::new(),
-        biases: Vec::new(),
-    };
-    let bytes = pack(config, &plan.folder.parameters, &none);
-    let engine = EncoderEngine::from_bytes(&bytes, config, Isa::best())?;
-    let chunks = prepared.tokens.par_chunks(TEXTS_SIDE_BY_SIDE);
-    let vectors = chunks.map_init(Workspace::default, |space, texts| {
-        engine.pool(&texts.iter().map(Vec::as_slice).collect::<Vec<_>>(), space)
-    });
-    Ok(vectors.flatten_iter().collect())
+/// What one of several trainings came to.
+struct Member {
+    quality: f64,
+    weights: Weights,
+    scores: Vec<Vec<f32>>,
 }
 
-fn train_heads(
+/// Trains as often as the settings say; a learner with the average of the trainings, or the best of
+/// them where that is better, and its scores of the kept texts. Of a training that is over, its
+/// weights alone are kept: the moments of its gradients take twice their memory.
+fn learn_all(
     plan: &Plan<'_>,
     prepared: &Prepared,
-    progress: &Progress,
-) -> Result<TrainedEncoder, Error> {
-    progress.step("computing vectors");
-    let mut vectors = vectors_as_served(plan, prepared)?;
-    let standard = Standard::of(&vectors);
-    for vector in &mut vectors {
-        let lines = standard.means.iter().zip(&standard.deviations);
-        vector.iter_mut().zip(lines).for_each(|(x, (mean, scale))| *x = (*x - mean) / scale);
-    }
-    progress.step("training heads");
-    let n_outputs = total_outputs(&plan.dataset.taxonomy);
-    let cached = heads::Cached { vectors: &vectors, training: &prepared.training };
-    let mut found: Option<(f64, heads::Heads)> = None;
-    heads::train(plan, cached, n_outputs, |epoch, heads| {
-        let scores: Vec<Vec<f32>> =
-            prepared.validation.iter().map(|&text| heads.scores(&vectors[text])).collect();
-        let quality = quality(plan, &prepared.validation, &scores);
-        progress.note(&format!("pass {epoch}: quality {quality:.4}"));
-        if found.as_ref().is_none_or(|(reached, _)| *reached < quality) {
-            found = Some((quality, heads.clone()));
-            return true;
-        }
-        false
-    });
-    let (_, heads) = found.expect("there is at least one pass");
-    let scores = prepared.validation.iter().map(|&text| heads.scores(&vectors[text])).collect();
-    Ok(TrainedEncoder {
-        config: prepared.config.clone(),
-        parameters: plan.folder.parameters.clone(),
-        tokenizer: prepared.tokenizer.clone(),
-        standard,
-        weights: heads.weights,
-        biases: heads.biases,
-        validation: prepared.validation.clone(),
-        scores,
-    })
-}
-
-/// The average of the trainings, or the best of them where that is better; with its scores of the
-/// kept texts.
-fn join(
-    plan: &Plan<'_>,
-    prepared: &Prepared,
-    mut members: Vec<(f64, Learner)>,
+    standard: &Standard,
     progress: &Progress,
 ) -> Result<(Learner, Vec<Vec<f32>>), Error> {
-    let corpus = Corpus { dataset: plan.dataset, tokens: &prepared.tokens };
-    members.sort_by(|a, b| b.0.total_cmp(&a.0));
-    let mut rest = members.into_iter();
-    let (best, mut learner) = rest.next().expect("there is at least one training");
-    let others: Vec<Learner> = rest.map(|(_, learner)| learner).collect();
-    let alone = learner.scores(corpus, &prepared.validation)?;
-    if others.is_empty() {
-        return Ok((learner, alone));
+    let Task { dataset, settings, .. } = plan.task;
+    let corpus = Corpus { dataset, tokens: &prepared.tokens };
+    let n_outputs = total_outputs(&dataset.taxonomy);
+    let quality_of = |scores: &[Vec<f32>]| quality(plan.task, &prepared.validation, scores);
+    let (mut finished, mut last) = (Vec::new(), None);
+    for member in 0..settings.members {
+        drop(last.take());
+        let mut learner = Learner::new(plan.folder, settings, standard.clone(), n_outputs, member)?;
+        learn(plan, prepared, &mut learner, progress)?;
+        let scores = learner.scores(corpus, &prepared.validation)?;
+        let (quality, weights) = (quality_of(&scores), learner.weights()?);
+        finished.push(Member { quality, weights, scores });
+        last = Some(learner);
     }
-    let kept = learner.weights()?;
-    learner.average_with(&others)?;
-    let scores = learner.scores(corpus, &prepared.validation)?;
-    let quality = quality(plan, &prepared.validation, &scores);
+    let mut learner = last.expect("there is at least one training");
+    if let [alone] = &mut finished[..] {
+        return Ok((learner, std::mem::take(&mut alone.scores)));
+    }
+    learner.set_weights(&checkpoint::mean(finished.iter().map(|member| &member.weights))?)?;
+    let joined = learner.scores(corpus, &prepared.validation)?;
+    let by_quality = |a: &Member, b: &Member| a.quality.total_cmp(&b.quality);
+    let n_members = finished.len();
+    let best = finished.into_iter().max_by(by_quality).expect("there is at least one training");
+    let reached = quality_of(&joined);
     progress.note(&format!(
-        "{} trainings averaged: quality {quality:.4}, the best alone {best:.4}",
-        others.len() + 1
+        "{n_members} trainings averaged: quality {reached:.4}, the best alone {:.4}",
+        best.quality
     ));
-    if quality < best {
-        learner.set_weights(&kept)?;
-        return Ok((learner, alone));
+    if best.quality <= reached {
+        return Ok((learner, joined));
     }
-    Ok((learner, scores))
+    learner.set_weights(&best.weights)?;
+    Ok((learner, best.scores))
 }
 
 /// Passes over the texts until nothing improves; leaves the learner as it was at its best.
@@ -255,9 +212,9 @@ fn learn(
     learner: &mut Learner,
     progress: &Progress,
 ) -> Result<(), Error> {
-    let corpus = Corpus { dataset: plan.dataset, tokens: &prepared.tokens };
-    let settings = plan.settings;
-    let objective = Objective::new(plan.dataset, &prepared.training, settings.class_weight_power);
+    let Task { dataset, settings, seed, .. } = plan.task;
+    let corpus = Corpus { dataset, tokens: &prepared.tokens };
+    let objective = Objective::new(dataset, &prepared.training, settings.class_weight_power);
     let steps_per_epoch = prepared.training.len().div_ceil(settings.batch_size);
     let checkpoints = plan.checkpoints.of_member(learner.member);
     let mut state = checkpoints.resume(learner)?;
@@ -267,7 +224,7 @@ fn learn(
     let mut pace = Pace::new(learner.n_steps_done, steps_per_epoch * settings.epochs, progress);
     while state.epoch < settings.epochs && state.n_without_gain < settings.patience {
         let mut order = prepared.training.clone();
-        let seed = plan.seed + 1 + (learner.member * settings.epochs + state.epoch) as u64;
+        let seed = seed + 1 + (learner.member * settings.epochs + state.epoch) as u64;
         order.shuffle(&mut ChaCha8Rng::seed_from_u64(seed));
         for batch in order.chunks(settings.batch_size).skip(state.step) {
             let loss =
@@ -279,7 +236,7 @@ fn learn(
             }
         }
         let scores = learner.scores(corpus, &prepared.validation)?;
-        let quality = quality(plan, &prepared.validation, &scores);
+        let quality = quality(plan.task, &prepared.validation, &scores);
         (state.epoch, state.step) = (state.epoch + 1, 0);
         progress
             .note(&format!("pass {} of {}: quality {quality:.4}", state.epoch, settings.epochs));
@@ -297,10 +254,10 @@ fn learn(
 
 /// The mean over heads of macro-F1, or quadratic kappa where labels have an order, as the
 /// calibrated scores decide.
-fn quality(plan: &Plan<'_>, texts: &[usize], scores: &[Vec<f32>]) -> f64 {
+fn quality(task: Task<'_>, texts: &[usize], scores: &[Vec<f32>]) -> f64 {
     let mut first = 0;
     let mut tasks = Vec::new();
-    for (head, labels) in plan.dataset.taxonomy.heads().iter().zip(&plan.dataset.labels) {
+    for (head, labels) in task.dataset.taxonomy.heads().iter().zip(&task.dataset.labels) {
         let outputs = first..first + n_outputs(head);
         first = outputs.end;
         tasks.push((head, labels, outputs));
@@ -311,7 +268,7 @@ fn quality(plan: &Plan<'_>, texts: &[usize], scores: &[Vec<f32>]) -> f64 {
         let scores: Vec<Vec<f32>> =
             scores.iter().map(|row| row[outputs.clone()].to_vec()).collect();
         let held_out = HeldOut { scores: &scores, labels: &labels };
-        let decision = calibrate::fit(head, held_out, plan.triage_share);
+        let decision = calibrate::fit(head, held_out, task.triage_share);
         let choices: Vec<Choice> = scores.iter().map(|row| decide(&decision, row)).collect();
         let report = metrics::report(head, &choices, &labels);
         match (head.kind, report.quadratic_weighted_kappa) {

@@ -54,7 +54,7 @@ fn folder() -> EncoderFolder {
 }
 
 /// Two topics, three degrees and a signal; every tenth text says nothing about its topic.
-fn dataset() -> Dataset {
+pub(super) fn dataset() -> Dataset {
     let topics = [("快递没送到", "logistics"), ("退款没到账", "refund")];
     let degrees = [("希望改进", "low"), ("请尽快处理", "normal"), ("马上报警起诉", "high")];
     let mut csv = "text,topic,degree,signals\n".to_owned();
@@ -80,7 +80,7 @@ fn dataset() -> Dataset {
     Dataset::new(table, taxonomy).unwrap()
 }
 
-fn settings(trained_layers: usize) -> EncoderSettings {
+pub(super) fn settings(trained_layers: usize) -> EncoderSettings {
     EncoderSettings {
         folder: None,
         max_tokens: 30,
@@ -103,15 +103,19 @@ fn settings(trained_layers: usize) -> EncoderSettings {
 }
 
 /// Trains on everything but a fold, and looks at the figures of that fold.
-fn check(settings: &EncoderSettings, least_quality: f64) -> TrainedEncoder {
-    let (dataset, folder) = (&dataset(), &folder());
+fn check(settings: &EncoderSettings, least_quality: f64) -> EncoderFolder {
+    let (dataset, folder) = (&dataset(), folder());
     let dir = tempfile::tempdir().unwrap();
     let checkpoints = Checkpoints::new(dir.path().to_owned(), Digest::of(b"test"));
-    let plan = Plan { dataset, settings, folder, seed: 7, checkpoints, triage_share: 0.1 };
-    let trained = train(&plan, &Progress::silent()).unwrap();
-    let quality = quality(&plan, &trained.validation, &trained.scores);
+    let task = Task { dataset, settings, seed: 7, triage_share: 0.1, learned: None };
+    let trained = fine_tune(task, &folder, &checkpoints, &Progress::silent()).unwrap();
+    let quality = quality(task, &trained.fitted.validation, &trained.fitted.scores);
     assert!(least_quality < quality, "{quality}");
-    trained
+    assert_eq!(trained.learned.unwrap().data, dataset.sources);
+    match trained.encoder {
+        PlainEncoder::Bert(folder) => folder,
+        PlainEncoder::ModernBert(_) => panic!("it was a BERT"),
+    }
 }
 
 #[test]
@@ -134,7 +138,8 @@ fn an_average_lies_in_the_middle() {
     let of = |dir: &tempfile::TempDir| Checkpoints::new(dir.path().to_owned(), Digest::of(b"x"));
     let (mut one, other) = (steps(&of(&dirs[0]), 0, 6), steps(&of(&dirs[1]), 0, 3));
     let (a, b) = (one.head_weights().unwrap().0, other.head_weights().unwrap().0);
-    one.average_with(&[other]).unwrap();
+    let both = [one.weights().unwrap(), other.weights().unwrap()];
+    one.set_weights(&checkpoint::mean(both.iter()).unwrap()).unwrap();
     let mean = one.head_weights().unwrap().0;
     assert!(a.iter().zip(&b).zip(&mean).all(|((a, b), it)| ((a + b) / 2.0 - it).abs() < 1e-6));
     assert_ne!(a, b);
@@ -150,8 +155,18 @@ fn the_top_layer_learns_and_the_others_stay() {
 
 #[test]
 fn heads_learn_on_an_encoder_that_stays() {
-    let trained = check(&settings(0), 0.8);
-    assert_eq!(trained.parameters, folder().parameters);
+    let (dataset, settings) = (&dataset(), &settings(0));
+    let encoder = PlainEncoder::Bert(folder()).cut(settings.max_tokens).unwrap();
+    let silent = Progress::silent();
+    let vectors = vectors(&encoder, &dataset.texts, &silent).unwrap();
+    let task = Task { dataset, settings, seed: 7, triage_share: 0.1, learned: None };
+    let fitted = fit_heads(task, vectors.clone(), &silent);
+    let quality = quality(task, &fitted.validation, &fitted.scores);
+    assert!(0.8 < quality, "{quality}");
+    for (&text, expected) in fitted.validation.iter().zip(&fitted.scores) {
+        let found = fitted.heads.scores(&vectors[text]);
+        assert!(found.iter().zip(expected).all(|(a, b)| (a - b).abs() < 1e-3), "{found:?}");
+    }
 }
 
 /// Some steps of a learner, which may begin from a checkpoint.

@@ -14,7 +14,7 @@ use crate::registry::{Blend, BlendWeights, Bundle, BundleWriter, Cascade, Kind, 
 
 const TEXTS: [&str; 3] = ["快递没到，退款！", "被烫伤了", "app"];
 
-fn blend(weights: BlendWeights, easy_from: f32) -> Manifest {
+pub(super) fn blend(weights: BlendWeights, easy_from: f32) -> Manifest {
     let linear = manifest();
     let ids = linear.taxonomy.heads().iter().map(|head| head.id.to_string());
     let cascade = Cascade {
@@ -22,17 +22,31 @@ fn blend(weights: BlendWeights, easy_from: f32) -> Manifest {
         decisions: linear.decisions.clone(),
     };
     let weights = ids.map(|id| (id, weights)).collect();
-    Manifest { kind: Kind::Blend, blend: Some(Blend { weights, cascade: Some(cascade) }), ..linear }
+    Manifest {
+        kind: Kind::Blend,
+        blend: Some(Blend { weights, encoder: None, cascade: Some(cascade) }),
+        ..linear
+    }
 }
 
 fn write(dir: &Path, manifest: Manifest, n_outputs: usize) -> Bundle {
     let config = tiny::config();
-    let mut writer = BundleWriter::create(&dir.join(format!("small-{n_outputs}"))).unwrap();
     let packed = pack(&config, &tiny::parameters(&config), &heads(&config, n_outputs));
+    let files = [
+        (ENCODER_FILE, packed),
+        (ENCODER_CONFIG_FILE, serde_json::to_vec(&config).unwrap()),
+        (TOKENIZER_FILE, tiny::folder().tokenizer.to_json().unwrap().into_bytes()),
+    ];
+    write_files(&dir.join(format!("small-{n_outputs}")), manifest, &files)
+}
+
+/// A blend with these files of its encoder.
+pub(super) fn write_files(dir: &Path, manifest: Manifest, files: &[(&str, Vec<u8>)]) -> Bundle {
+    let mut writer = BundleWriter::create(dir).unwrap();
     writer.add(WEIGHTS_FILE, &weights().to_bytes()).unwrap();
-    writer.add(ENCODER_FILE, &packed).unwrap();
-    writer.add(ENCODER_CONFIG_FILE, &serde_json::to_vec(&config).unwrap()).unwrap();
-    writer.add(TOKENIZER_FILE, tiny::folder().tokenizer.to_json().unwrap().as_bytes()).unwrap();
+    for (name, bytes) in files {
+        writer.add(name, bytes).unwrap();
+    }
     writer.finish(manifest).unwrap()
 }
 

@@ -174,7 +174,8 @@ fn tensors_that_are_missing_or_misshapen_are_named() {
 #[test]
 fn a_shape_that_cannot_be_is_refused_with_all_its_mistakes() {
     let config = "config.json";
-    check(replace(config, "\"bert\"", "\"modernbert\""), "is of type `modernbert`; known are");
+    check(replace(config, "\"bert\"", "\"albert\""), "is of type `albert`; known are");
+    check(replace(config, "\"bert\"", "\"modernbert\""), "of which heads alone can be trained");
     check(replace(config, "\"num_attention_heads\": 2", "\"num_attention_heads\": 3"), "3 heads");
     check(replace(config, "\"gelu\"", "\"relu\""), "has `hidden_act` `relu`; only `gelu`");
     check(replace(config, "1e-12", "0"), "has `layer_norm_eps` 0, which is not");

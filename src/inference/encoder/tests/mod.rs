@@ -3,6 +3,7 @@
 mod bert;
 mod blend;
 mod engine;
+mod families;
 mod folder;
 mod tiny;
 mod tokenizer;
