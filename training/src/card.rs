@@ -4,7 +4,7 @@
 use std::fmt::{self, Write as _};
 
 use fenzhen::domain::HeadKind;
-use fenzhen::registry::{DataSource, FeatureSource, Kind, Manifest};
+use fenzhen::registry::{Architecture, DataSource, FeatureSource, Kind, Manifest};
 
 use crate::evaluation::{Evaluation, HeadEvaluation, Interval, Measure};
 use crate::report::trained_on;
@@ -32,15 +32,21 @@ pub fn judged(manifest: &Manifest, evaluation: &Evaluation) -> String {
 
 fn opening(card: &mut String, manifest: &Manifest, name: &str) -> fmt::Result {
     let lineage = &manifest.lineage;
-    let model = match manifest.kind {
-        Kind::Linear => "A linear model",
-        Kind::Blend => "An encoder, blended with a linear model",
+    let features = features(manifest.features);
+    let model = match (manifest.kind, manifest.architecture()) {
+        (Kind::Linear, _) => format!("A linear model over {features} of Chinese texts"),
+        (Kind::Blend, architecture) => format!(
+            "A {} that reads whole Chinese texts, blended with a linear model over their {features}",
+            match architecture {
+                Architecture::Bert => "BERT",
+                Architecture::ModernBert => "ModernBERT",
+            }
+        ),
     };
     writeln!(card, "# Model card: `{name}`\n")?;
     writeln!(
         card,
-        "{model} over {} of Chinese texts, trained by `{}` with the recipe `{}` (`{}`) and seed {}.",
-        features(manifest.features),
+        "{model}, trained by `{}` with the recipe `{}` (`{}`) and seed {}.",
         lineage.tool,
         lineage.recipe,
         lineage.recipe_sha256.short(),
@@ -48,6 +54,17 @@ fn opening(card: &mut String, manifest: &Manifest, name: &str) -> fmt::Result {
     )?;
     if let Some(parent) = &lineage.parent {
         writeln!(card, "It replaces `{parent}`.")?;
+    }
+    if let Some(encoder) = manifest.blend.as_ref().and_then(|blend| blend.encoder.as_ref()) {
+        match &encoder.learned {
+            None => writeln!(card, "Its encoder stayed as it was read; heads on it were trained.")?,
+            Some(learned) if learned.data != lineage.data => writeln!(
+                card,
+                "Its encoder had learned from {} labelled texts before; heads on it were trained.",
+                learned.data.iter().map(|source| source.n_texts).sum::<usize>()
+            )?,
+            Some(_) => {}
+        }
     }
     writeln!(card, "\n## Intended use\n")?;
     writeln!(
@@ -163,9 +180,13 @@ fn head_figures(card: &mut String, judged: &HeadEvaluation) -> fmt::Result {
 
 fn held_out(card: &mut String, manifest: &Manifest) -> fmt::Result {
     writeln!(card, "\n## How well it did in training\n")?;
+    let measured_on = match manifest.kind {
+        Kind::Linear => "On held-out folds of the training data",
+        Kind::Blend => "On a fold of the training data that was kept from both members",
+    };
     writeln!(
         card,
-        "On held-out folds of the training data; similar texts share a fold, and calibration and thresholds are fitted on these same scores.\n"
+        "{measured_on}; similar texts share a fold, and calibration and thresholds are fitted on these same scores.\n"
     )?;
     writeln!(card, "| head | measure | value |\n| --- | --- | --- |")?;
     for (head, measures) in &manifest.metrics {
@@ -178,10 +199,15 @@ fn held_out(card: &mut String, manifest: &Manifest) -> fmt::Result {
 
 fn closing(card: &mut String, manifest: &Manifest) -> fmt::Result {
     writeln!(card, "\n## Limits\n")?;
-    writeln!(
-        card,
-        "It counts words and n-grams: irony, understatement and long-range negation escape it."
-    )?;
+    let misses = match manifest.kind {
+        Kind::Linear => {
+            "It counts words and n-grams: irony, understatement and long-range negation escape it."
+        }
+        Kind::Blend => {
+            "It reads texts as a whole, up to a length; irony and understatement still escape it at times, and what it shows as evidence is the linear part's."
+        }
+    };
+    writeln!(card, "{misses}")?;
     writeln!(
         card,
         "Labels that are rare in the data are found less often, and figures on few texts have wide intervals."
@@ -204,10 +230,15 @@ fn closing(card: &mut String, manifest: &Manifest) -> fmt::Result {
             "Training files in `datasets/` are under the licence of this repository; the others are not distributed with the model, only weights learned from them are, and whoever passes the model on must know on what terms those texts were had."
         )?;
     }
-    writeln!(
-        card,
-        "Features are stored as 64-bit hashes; no text can be read back from the bundle."
-    )
+    let stored = match manifest.kind {
+        Kind::Linear => {
+            "Features are stored as 64-bit hashes; no text can be read back from the bundle."
+        }
+        Kind::Blend => {
+            "The linear part stores features as 64-bit hashes and the encoder weights and the pieces of its tokenizer; no text is stored in the bundle."
+        }
+    };
+    writeln!(card, "{stored}")
 }
 
 fn in_brackets(interval: Option<Interval>) -> String {
