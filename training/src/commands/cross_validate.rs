@@ -14,13 +14,15 @@ use fenzhen::inference::Choice;
 use serde::Serialize;
 
 use crate::commands::input::{Chosen, Input};
+use crate::commands::start::Start;
 use crate::crossval::{out_of_fold, stratified_folds};
 use crate::dataset::{Budget, Dataset, Folds, Limits, Table};
 use crate::metrics::{self, HeadReport};
 use crate::progress::Progress;
 use crate::recipe::Recipe;
 
-/// Measure a recipe on a table by cross-validation; every fold is trained and calibrated anew.
+/// Measure a recipe on a table by cross-validation; every fold is trained and calibrated anew. Of a
+/// recipe with an encoder, heads are: its vectors are computed once.
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
     #[command(flatten)]
@@ -28,6 +30,8 @@ pub struct Arguments {
     /// How to train [default: a built-in recipe for tables]
     #[arg(long, value_name = "FILE")]
     recipe: Option<PathBuf>,
+    #[command(flatten)]
+    start: Start,
     /// How many folds
     #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u16).range(2..=50))]
     folds: u16,
@@ -79,6 +83,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
     progress.step("reading data");
     let limits = Limits { budget: Budget::to_train(None), sample: None };
     let (table, dataset) = arguments.input.read_trainable(chosen, limits)?;
+    let frozen = arguments.start.freeze(chosen, &dataset, &progress)?;
     progress.step("looking for near-duplicates");
     let head_idx = stratum(arguments.stratify.as_deref(), &dataset)?;
     let n_folds = usize::from(arguments.folds);
@@ -87,7 +92,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
         write_folds(path, &table, &folds)?;
     }
     progress.step("training each fold");
-    let answered = out_of_fold(&dataset, &recipe, &folds, &progress)?;
+    let answered = out_of_fold(&dataset, &recipe, frozen.as_ref(), &folds, &progress)?;
     let heads = dataset.taxonomy.heads().iter().zip(&answered.choices).zip(&dataset.labels);
     let heads = heads.map(|((head, choices), labels)| {
         let of_fold = |fold: usize| {
@@ -109,7 +114,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
         n_texts: dataset.texts.len(),
         n_folds,
         seconds: answered.seconds.iter().sum(),
-        recipe: recipe.name,
+        recipe: recipe.name.clone(),
     };
     print(&report, arguments.format)
 }

@@ -7,7 +7,9 @@ use fenzhen::inference::PlainEncoder;
 use fenzhen::registry::{Bundle, Learned, MANIFEST_FILE, Manifest};
 
 use crate::commands::input::Chosen;
-use crate::encoder::{EncoderSettings, Error};
+use crate::crossval::Frozen;
+use crate::dataset::Dataset;
+use crate::encoder::{self, EncoderSettings, Error};
 use crate::progress::Progress;
 
 /// Where the encoder comes from.
@@ -39,6 +41,45 @@ impl Start {
         progress.step("reading the encoder");
         read(&path, settings)
             .with_context(|| format!("`{}` is no encoder to begin with", path.display()))
+    }
+
+    /// The vectors of a data set's texts, for heads that are fitted fold by fold; nothing where the
+    /// recipe has no encoder.
+    pub(super) fn freeze<'r>(
+        &self,
+        chosen: Chosen<'r>,
+        dataset: &Dataset,
+        progress: &Progress,
+    ) -> anyhow::Result<Option<Frozen<'r>>> {
+        let Some(settings) = &chosen.recipe.encoder else {
+            anyhow::ensure!(
+                self.encoder.is_none(),
+                "recipe `{}` has no encoder\nhint: leave `--encoder` away, or take a recipe with \
+                 an `[encoder]`",
+                chosen.recipe.name
+            );
+            return Ok(None);
+        };
+        if 0 < settings.trained_layers {
+            let (recipe, n_layers) = (chosen.recipe.name.clone(), settings.trained_layers);
+            return Err(Error::FineTuning { recipe, n_layers }.into());
+        }
+        let Begun { encoder, learned } = self.read(chosen, settings, progress)?;
+        let known = learned.iter().flat_map(|learned| &learned.data);
+        let names: Vec<&str> = known
+            .filter(|known| dataset.sources.iter().any(|source| source.sha256 == known.sha256))
+            .map(|known| known.name.as_str())
+            .collect();
+        if !names.is_empty() {
+            progress.note(&format!(
+                "the encoder has learned the labels of {}: figures flatter, and errors in these \
+                 labels stay hidden; begin with one that has not",
+                names.join(", ")
+            ));
+        }
+        let encoder = encoder.cut(settings.max_tokens)?;
+        let vectors = encoder::vectors(&encoder, &dataset.texts, progress)?;
+        Ok(Some(Frozen { settings, vectors }))
     }
 }
 

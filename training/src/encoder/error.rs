@@ -40,4 +40,16 @@ pub enum Error {
         "the layers of a ModernBERT cannot be trained, heads on it can; set `trained_layers = 0`"
     )]
     Frozen,
+    /// A recipe that trains layers where that would take hours.
+    #[error(
+        "recipe `{recipe}` trains {n_layers} layers, which takes hours for each fold; take one with \
+         `trained_layers = 0`, as `encoder-heads.toml`, or train once and judge the bundle by \
+         `evaluate` on texts held apart"
+    )]
+    FineTuning {
+        /// The recipe.
+        recipe: String,
+        /// How many.
+        n_layers: usize,
+    },
 }

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a failing test is the report")]
 
 mod datasets;
+mod encoders;
 mod judging;
 mod lab;
 mod parquet_tables;

@@ -13,6 +13,7 @@ use serde::Serialize;
 
 use crate::commands::dataset::print_json;
 use crate::commands::input::{Chosen, Input};
+use crate::commands::start::Start;
 use crate::crossval::{out_of_fold, stratified_folds};
 use crate::dataset::{Budget, Doubt, Limits, Table, doubts};
 use crate::progress::Progress;
@@ -27,6 +28,8 @@ pub struct Arguments {
     /// How to train [default: a built-in recipe for tables]
     #[arg(long, value_name = "FILE")]
     recipe: Option<PathBuf>,
+    #[command(flatten)]
+    start: Start,
     /// How many folds
     #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u16).range(2..=50))]
     folds: u16,
@@ -86,9 +89,10 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
     progress.step("reading data");
     let limits = Limits { budget: Budget::to_train(None), sample: None };
     let (table, dataset) = arguments.input.read_trainable(chosen, limits)?;
+    let frozen = arguments.start.freeze(chosen, &dataset, &progress)?;
     progress.step("training folds");
     let folds = stratified_folds(&dataset, 0, 0.5, usize::from(arguments.folds), recipe.seed);
-    let answered = out_of_fold(&dataset, &recipe, &folds, &progress)?;
+    let answered = out_of_fold(&dataset, &recipe, frozen.as_ref(), &folds, &progress)?;
     let mut report = Report { n_texts: dataset.texts.len(), heads: BTreeMap::new() };
     let mut kept = Vec::new();
     let heads = dataset.taxonomy.heads().iter().zip(&answered.choices).zip(&dataset.labels);
