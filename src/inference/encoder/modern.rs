@@ -1,7 +1,7 @@
 //! `ModernBERT` (Warner et al. 2024), which we do not write ourselves: candle-transformers computes
 //! it, in 32 bits and text by text, so that a text gets the same vector alone and beside others.
-//! It is several times slower than [`EncoderEngine`](super::EncoderEngine) and is not trained;
-//! heads are.
+//! Nothing here was made to be fast, as [`EncoderEngine`](super::EncoderEngine) was, and layers are
+//! not trained; heads are.
 
 use std::{collections::HashMap, fmt, path::Path};
 
