@@ -177,7 +177,7 @@ pub(super) async fn reroute(
     Ok(layout::Page {
         title: "转派",
         section: layout::Section::Queues,
-        visitor: visitor,
+        visitor,
         body: maud::html! { (body) a.button href=(back(fields).unwrap_or("/console/queues")) { "返回" } },
     }
     .respond())
