@@ -130,13 +130,14 @@ impl LinearClassifier {
         labels: &[Direction],
     ) -> Vec<Vec<(Span, f32)>> {
         let mut heat = Heat::new(reading.document.normalized().len());
-        let directions: [Direction; HEAT_LANES] =
-            std::array::from_fn(|lane| labels.get(lane).copied().unwrap_or_default());
         let mut occurrences = reading.vector.occurrences.iter();
         for entry in &reading.vector.entries {
             let row = self.row(entry.row);
             let each = entry.value / entry.count as f32;
-            let share = directions.map(|direction| direction.weight(row) * each);
+            let mut share = [0.0; HEAT_LANES];
+            for (share, direction) in share.iter_mut().zip(labels) {
+                *share = direction.weight(row) * each;
+            }
             for &position in occurrences.by_ref().take(entry.count as usize) {
                 heat.add(&reading.features[position as usize].range, &share);
             }
@@ -167,7 +168,6 @@ pub(super) struct Reading<'d> {
 /// What counts in favor of a label: the sum of one output and, for the inner labels of an
 /// ordinal head, the negative of the next one. What is missing has a scale of zero, so that
 /// nothing need be asked at each row.
-#[derive(Clone, Copy, Default)]
 struct Direction {
     up: usize,
     up_scale: f32,
@@ -192,7 +192,7 @@ impl Direction {
         Self { up, up_scale, down, down_scale }
     }
 
-    fn weight(self, row: &[i8]) -> f32 {
+    fn weight(&self, row: &[i8]) -> f32 {
         f32::from(row[self.up]) * self.up_scale - f32::from(row[self.down]) * self.down_scale
     }
 }

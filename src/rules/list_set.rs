@@ -34,12 +34,16 @@ impl ListSet {
         let mut all = Self::default();
         match condition {
             Condition::All(parts) | Condition::Any(parts) => {
-                parts.iter().for_each(|part| all.extend(&Self::mentioned_by(part)));
+                for part in parts {
+                    all.extend(&Self::mentioned_by(part));
+                }
             }
             Condition::Not(part) => all = Self::mentioned_by(part),
             Condition::Leaf(Leaf::Phrases(list)) => all.insert(*list),
             Condition::Leaf(Leaf::Near { lists, .. }) => {
-                lists.iter().for_each(|list| all.insert(*list));
+                for list in lists {
+                    all.insert(*list);
+                }
             }
             Condition::Leaf(_) => {}
         }
@@ -58,13 +62,12 @@ impl ListSet {
                 }
                 Some(all)
             }
-            Condition::Not(_) => None,
             Condition::Leaf(Leaf::Phrases(list) | Leaf::Near { lists: [list, _], .. }) => {
                 let mut one = Self::default();
                 one.insert(*list);
                 Some(one)
             }
-            Condition::Leaf(_) => None,
+            Condition::Not(_) | Condition::Leaf(_) => None,
         }
     }
 
@@ -88,7 +91,9 @@ mod tests {
 
     fn set(lists: &[usize]) -> ListSet {
         let mut set = ListSet::default();
-        lists.iter().for_each(|&list| set.insert(ListIdx(list)));
+        for &list in lists {
+            set.insert(ListIdx(list));
+        }
         set
     }
 
