@@ -134,7 +134,8 @@ impl Store {
             }
             Some(("postgres" | "postgresql", _)) => {
                 let server = AnyConnectOptions::from_str(address).map_err(|_| Error::Address)?;
-                let pool = pool(options).connect_with(server).await.map_err(Error::Open)?;
+                let pool = pool(options, POSTGRES_SETTINGS.to_owned());
+                let pool = pool.connect_with(server).await.map_err(Error::Open)?;
                 let writer = Writer::Direct(pool.clone());
                 Ok(Self {
                     write_pool: pool.clone(),
@@ -215,19 +216,23 @@ impl Store {
     }
 }
 
-fn pool(options: StoreOptions) -> AnyPoolOptions {
-    AnyPoolOptions::new().max_connections(options.max_connections).acquire_timeout(options.timeout)
+/// Questions here are short: compiling them, or sharing them among processes, takes longer than
+/// answering them.
+const POSTGRES_SETTINGS: &str = "SET jit = off; SET max_parallel_workers_per_gather = 0;";
+
+/// Connections that all have the same settings.
+fn pool(options: StoreOptions, settings: String) -> AnyPoolOptions {
+    let pool = AnyPoolOptions::new().max_connections(options.max_connections);
+    pool.acquire_timeout(options.timeout).after_connect(move |connection, _| {
+        let settings = settings.clone();
+        Box::pin(async move {
+            sqlx::raw_sql(AssertSqlSafe(settings)).execute(connection).await?;
+            Ok(())
+        })
+    })
 }
 
-/// Connections to a file are never stale, and all of them want the same settings.
+/// Connections to a file are never stale.
 fn sqlite_pool(options: StoreOptions, settings: String) -> AnyPoolOptions {
-    pool(options).test_before_acquire(false).max_lifetime(None).idle_timeout(None).after_connect(
-        move |connection, _| {
-            let settings = settings.clone();
-            Box::pin(async move {
-                sqlx::raw_sql(AssertSqlSafe(settings)).execute(connection).await?;
-                Ok(())
-            })
-        },
-    )
+    pool(options, settings).test_before_acquire(false).max_lifetime(None).idle_timeout(None)
 }
