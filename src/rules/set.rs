@@ -45,7 +45,7 @@ impl Phrases {
     }
 
     /// Whether a rule may fire on a text that has phrases of these lists.
-    fn may_count(&self, present: &ListSet) -> bool {
+    fn may_fire(&self, present: &ListSet) -> bool {
         self.needed.as_ref().is_none_or(|needed| needed.intersects(present))
     }
 }
@@ -116,7 +116,7 @@ impl RuleSet {
         let view = View::of_lists(&self.lexicon, *situation, |present| {
             let mut wanted = ListSet::default();
             for (rule, phrases) in self.rules.iter().zip(&self.phrases) {
-                if phrases.may_count(present) && rule.is_effective(today) {
+                if phrases.may_fire(present) && rule.is_effective(today) {
                     wanted.extend(&phrases.mentioned);
                     possible.push(rule);
                 }
