@@ -39,9 +39,12 @@ pub fn init_metrics() -> Result<PrometheusHandle, BuildError> {
     }
     let latency = Matcher::Suffix("_seconds".to_owned());
     let builder = PrometheusBuilder::new().set_buckets_for_metric(latency, &LATENCY_BUCKETS)?;
-    let recorder = builder.build_recorder();
-    let handle = HANDLE.get_or_init(|| recorder.handle()).clone();
-    // Only the first recorder of a process is installed, and its handle is the one kept above.
-    drop(metrics::set_global_recorder(recorder));
-    Ok(handle)
+    // Kept and installed in one step: of two that start at once, both hand out the one installed.
+    let handle = HANDLE.get_or_init(|| {
+        let recorder = builder.build_recorder();
+        let handle = recorder.handle();
+        drop(metrics::set_global_recorder(recorder));
+        handle
+    });
+    Ok(handle.clone())
 }
