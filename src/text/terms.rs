@@ -15,6 +15,9 @@ use crate::text::{Analyzer, Normalized};
 /// Longer numbers and Latin words are cut: no one types more to find them.
 const MAX_RUN: usize = 40;
 
+/// A query of so many words is a sentence.
+const SENTENCE_WORDS: usize = 6;
+
 /// The longest query that is read, in characters.
 const MAX_QUERY_CHARS: usize = 200;
 
@@ -55,13 +58,15 @@ pub enum QueryError {
 
 impl Query {
     /// Reads a query. White space separates words; what stands in quotes is looked for as it
-    /// stands; a longer piece is cut into words by the dictionary, unless it knows none of them.
+    /// stands; a longer piece is cut into words by the dictionary, unless it knows none of them, and
+    /// in a sentence nobody looks for the single characters between its words.
     pub fn parse(query: &str, analyzer: &Analyzer) -> Result<Self, QueryError> {
         let n_chars = query.chars().count();
         if MAX_QUERY_CHARS < n_chars {
             return Err(QueryError::Long(n_chars));
         }
-        let mut words = Vec::new();
+        let is_single = |word: &str| word.chars().nth(1).is_none();
+        let (mut words, mut between) = (Vec::new(), String::new());
         // Odd pieces stand between quotes, of whichever kind.
         for (piece_idx, piece) in query.split(['"', '“', '”', '「', '」']).enumerate() {
             if piece_idx % 2 == 1 {
@@ -71,16 +76,20 @@ impl Query {
             for piece in piece.split_whitespace() {
                 let normalized = Normalized::new(piece);
                 let piece = normalized.as_str();
-                let cut: Vec<&str> =
-                    analyzer.words(piece).into_iter().map(|it| &piece[it]).collect();
-                if cut.iter().any(|word| 1 < word.chars().count()) {
-                    for word in cut {
-                        push_words(word, &mut words);
-                    }
-                } else {
+                let cut = analyzer.words(piece).into_iter().map(|it| &piece[it]);
+                let cut: Vec<&str> = cut.collect();
+                if cut.iter().all(|word| is_single(word)) {
                     push_words(piece, &mut words);
+                    continue;
+                }
+                for word in cut {
+                    push_words(word, &mut words);
+                    between.extend(word.chars().filter(|_| is_single(word)));
                 }
             }
+        }
+        if SENTENCE_WORDS <= words.len() {
+            words.retain(|word| !between.contains(word));
         }
         if words.is_empty() { Err(QueryError::Blank) } else { Ok(Self { words }) }
     }
@@ -205,6 +214,10 @@ mod tests {
         assert!(matches("快递三天没有动静", "没有人管：快递到了三天，动静全无"));
         assert!(!matches("“三天没有动静”", "没有人管：快递到了三天，动静全无"));
         assert_eq!(query("快递三天没有动静").words(), ["快递", "三天", "没有", "动静"]);
+        assert_eq!(query("我的快递三天也没有到").words(), ["快递", "三天", "没有"]);
+        assert_eq!(query("客服说不给退货").words(), ["客服", "说", "不", "给", "退货"]);
+        assert_eq!(query("不退款").words(), ["不", "退款"]);
+        assert_eq!(query("我的").words(), ["我的"]);
     }
 
     #[test]

@@ -14,7 +14,8 @@ use crate::store::Store;
 use crate::store::cursor::{CursorError, Page};
 use crate::store::error::Error;
 use crate::store::library::terms::{
-    CATEGORY, Engine, NO_REMEDY, Numbers, OUTCOME, SEVERITY, expression, facet,
+    BLOCK_BITS, CATEGORY, Engine, NO_REMEDY, Numbers, OUTCOME, SEVERITY, block_term, expression,
+    facet,
 };
 use crate::store::library::{Archived, columns, read_archived};
 use crate::store::row::Columns;
@@ -100,11 +101,30 @@ impl LibraryFilter {
     }
 }
 
-/// Numbers between which to look, and times where any were asked for.
+/// Numbers between which to look, first and last, how many there are in all, and times where any
+/// were asked for.
 #[derive(Clone, Copy, Debug)]
 struct Bounds {
     numbers: (i64, i64),
-    times: Option<(i64, i64)>,
+    n_numbers: i64,
+    times: Option<Times>,
+}
+
+/// Which entries are wanted where there are too many.
+#[derive(Clone, Copy, Debug)]
+enum Order {
+    Newest,
+    /// To count them: the first that the engine comes upon.
+    Any,
+}
+
+/// A time in which entries were archived.
+#[derive(Clone, Copy, Debug)]
+struct Times {
+    /// The first and the last microsecond.
+    micros: (i64, i64),
+    /// Numbers of which all lie in it: what stands at an edge has to be looked up.
+    inner: (i64, i64),
 }
 
 impl Store {
@@ -119,7 +139,8 @@ impl Store {
         if let Some(cursor) = after {
             bounds.numbers.1 = bounds.numbers.1.min(cursor.number - 1);
         }
-        let numbers = self.numbers(&filter.terms(), bounds, i64::from(limit) + 1).await?;
+        let numbers =
+            self.numbers(&filter.terms(), bounds, Order::Newest, i64::from(limit) + 1).await?;
         let found = self.find_archived(&numbers).await?;
         Ok(Page::cut(found, limit, |found| LibraryCursor { number: found.number }))
     }
@@ -127,13 +148,8 @@ impl Store {
     /// How many there are, counted up to a thousand.
     pub async fn count_library(&self, filter: &LibraryFilter) -> Result<Count, Error> {
         let (bounds, terms) = (self.bounds(filter).await?, filter.terms());
-        let n_found = if self.engine() == Engine::Postgres && !terms.is_empty() {
-            let count = self.ask(POSTGRES_COUNT, &terms, bounds, MAX_COUNT + 1).await?;
-            count.first().copied().unwrap_or_default()
-        } else {
-            let found = self.numbers(&terms, bounds, MAX_COUNT + 1).await?;
-            i64::try_from(found.len()).unwrap_or(i64::MAX)
-        };
+        let found = self.numbers(&terms, bounds, Order::Any, MAX_COUNT + 1).await?;
+        let n_found = i64::try_from(found.len()).unwrap_or(i64::MAX);
         Ok(Count { value: n_found.min(MAX_COUNT) as u64, exact: n_found <= MAX_COUNT })
     }
 
@@ -161,26 +177,41 @@ impl Store {
 
     /// The numbers between which entries of a time lie, a little wider than they need to be.
     async fn bounds(&self, filter: &LibraryFilter) -> Result<Bounds, Error> {
+        let n_numbers = self.last_archived().await?;
+        let mut numbers = (0, n_numbers);
+        if filter.from.is_none() && filter.until.is_none() {
+            return Ok(Bounds { numbers, n_numbers, times: None });
+        }
+        let (mut micros, mut outside) = ((i64::MIN, i64::MAX), (None, None));
         let micro = |time: Timestamp, skew: SignedDuration| {
             time.saturating_add(skew).expect("an hour is no calendar unit").as_microsecond()
         };
-        let mut numbers = (0, i64::from(i32::MAX));
         if let Some(from) = filter.from {
+            let early = micro(from, -CLOCK_SKEW);
+            micros.0 = from.as_microsecond();
             let sql = "SELECT number FROM archive WHERE archived_at >= $1 \
                        ORDER BY archived_at, number LIMIT 1";
-            let query = sqlx::query_scalar(sql).bind(micro(from, -CLOCK_SKEW));
-            numbers.0 = query.fetch_optional(&self.pool).await?.unwrap_or(numbers.1);
+            let query = sqlx::query_scalar(sql).bind(early);
+            numbers.0 = query.fetch_optional(&self.pool).await?.unwrap_or(numbers.1 + 1);
+            let sql =
+                "SELECT MAX(number) FROM archive WHERE archived_at >= $1 AND archived_at < $2";
+            let query = sqlx::query_scalar(sql).bind(early).bind(micros.0);
+            outside.0 = query.fetch_one(&self.pool).await?;
         }
         if let Some(until) = filter.until {
+            let late = micro(until, CLOCK_SKEW);
+            micros.1 = until.as_microsecond() - 1;
             let sql = "SELECT number FROM archive WHERE archived_at < $1 \
                        ORDER BY archived_at DESC, number DESC LIMIT 1";
-            let query = sqlx::query_scalar(sql).bind(micro(until, CLOCK_SKEW));
+            let query = sqlx::query_scalar(sql).bind(late);
             numbers.1 = query.fetch_optional(&self.pool).await?.unwrap_or(0);
+            let sql = "SELECT MIN(number) FROM archive WHERE archived_at > $1 AND archived_at < $2";
+            let query = sqlx::query_scalar(sql).bind(micros.1).bind(late);
+            outside.1 = query.fetch_one(&self.pool).await?;
         }
-        let from = filter.from.map_or(i64::MIN, Timestamp::as_microsecond);
-        let until = filter.until.map_or(i64::MAX, Timestamp::as_microsecond);
-        let times = (filter.from.is_some() || filter.until.is_some()).then_some((from, until));
-        Ok(Bounds { numbers, times })
+        let first = outside.0.map_or(numbers.0, |number: i64| number + 1);
+        let last = outside.1.map_or(numbers.1, |number: i64| number - 1);
+        Ok(Bounds { numbers, n_numbers, times: Some(Times { micros, inner: (first, last) }) })
     }
 
     /// The highest numbers of entries with these terms.
@@ -188,48 +219,98 @@ impl Store {
         &self,
         terms: &[String],
         bounds: Bounds,
+        order: Order,
         limit: i64,
     ) -> Result<Vec<i64>, Error> {
         if terms.is_empty() {
-            let (from, until) = bounds.times.unwrap_or((i64::MIN, i64::MAX));
+            let (first, last) = bounds.times.map_or((i64::MIN, i64::MAX), |times| times.micros);
             let query = sqlx::query_scalar(EVERYTHING).bind(bounds.numbers.0);
-            let query = query.bind(bounds.numbers.1).bind(limit).bind(from).bind(until);
+            let query = query.bind(bounds.numbers.1).bind(limit).bind(first).bind(last);
             return Ok(query.fetch_all(&self.pool).await?);
         }
-        if self.engine() == Engine::Sqlite {
-            return self.ask(SQLITE, terms, bounds, limit).await;
+        match self.engine() {
+            Engine::Sqlite => {
+                let terms = expression(Engine::Sqlite, terms);
+                self.ask(&terms, bounds, order, limit).await
+            }
+            Engine::Postgres => self.numbers_by_blocks(terms, bounds, order, limit).await,
         }
-        let newest = self.ask(POSTGRES_NEWEST, terms, bounds, limit).await?;
-        if i64::try_from(newest.len()) == Ok(limit) {
-            return Ok(newest);
+    }
+
+    /// The same on PostgreSQL, whose index knows no order: the newest block of numbers is asked
+    /// first, and then others before it, as large as what was found so far lets expect to hold
+    /// enough. So a frequent word is found among a few thousand entries, and a rare one with a
+    /// second question.
+    async fn numbers_by_blocks(
+        &self,
+        terms: &[String],
+        bounds: Bounds,
+        order: Order,
+        limit: i64,
+    ) -> Result<Vec<i64>, Error> {
+        let (first, mut last) = bounds.numbers;
+        let all = expression(Engine::Postgres, terms);
+        let inner = bounds.times.map_or(bounds.numbers, |times| times.inner);
+        // Nothing means everything: what lies outside the bounds is looked at for nothing.
+        let mut level = Some(BLOCK_BITS[0]);
+        let (mut found, mut n_found, mut n_seen) = (Vec::new(), 0, 0);
+        while first <= last && n_found < limit {
+            let (start, terms) = match level {
+                None => (first, all.clone()),
+                Some(bits) => {
+                    let block = last >> bits;
+                    let terms = format!("'{}' & {all}", block_term(bits, block));
+                    (first.max(block << bits), terms)
+                }
+            };
+            let part = Bounds { numbers: (start, last), ..bounds };
+            found.extend(self.ask(&terms, part, order, limit - n_found).await?);
+            n_found = i64::try_from(found.len()).unwrap_or(limit);
+            n_seen += (last.min(inner.1) - start.max(inner.0) + 1).max(0);
+            last = start - 1;
+            // What was not found at all yet may be the next; and as much again as was seen so far is
+            // never too much, so that what was frequent once takes few questions as well.
+            let spare = MAX_SPARE * (limit - n_found) * n_seen;
+            let fits = |n: i64| n <= n_seen || n * (n_found + 1) <= spare;
+            level = if n_seen == 0 {
+                BLOCK_BITS.into_iter().find(|&bits| level < Some(bits)).or(level)
+            } else if fits(bounds.n_numbers) {
+                None
+            } else {
+                BLOCK_BITS.into_iter().rfind(|&bits| fits(1 << bits)).or(Some(BLOCK_BITS[0]))
+            };
         }
-        self.ask(POSTGRES, terms, bounds, limit).await
+        Ok(found)
     }
 
     /// Asks the index of terms. When an entry was archived is looked up only where it matters:
     /// that costs more than finding it.
     async fn ask(
         &self,
-        sql: &'static str,
-        terms: &[String],
+        terms: &str,
         bounds: Bounds,
+        order: Order,
         limit: i64,
     ) -> Result<Vec<i64>, Error> {
-        let engine = self.engine();
-        let dated = match (bounds.times, engine) {
-            (None, _) => "",
-            (Some(_), Engine::Sqlite) => SQLITE_DATED,
-            (Some(_), Engine::Postgres) => POSTGRES_DATED,
+        let (sql, number) = match self.engine() {
+            Engine::Sqlite => (SQLITE, "t.rowid"),
+            Engine::Postgres => (POSTGRES, "t.number"),
         };
+        let dated = if bounds.times.is_some() { DATED } else { "" };
+        let order = match order {
+            Order::Newest => "ORDER BY {number} DESC",
+            Order::Any => "",
+        };
+        let sql = sql.replace("{dated}", dated).replace("{order}", order);
+        let sql = sql.replace("{number}", number);
         // Only constants went into the text.
-        let query: Numbers<'_> = sqlx::query_scalar(AssertSqlSafe(sql.replace("{dated}", dated)));
-        // PostgreSQL shall plan for these terms: a plan for any terms asks the wrong index.
-        let query = query.persistent(engine == Engine::Sqlite);
-        let query = query.bind(bounds.numbers.0).bind(bounds.numbers.1).bind(limit);
-        let query = query.bind(expression(engine, terms));
+        let query: Numbers<'_> = sqlx::query_scalar(AssertSqlSafe(sql));
+        let query = query.bind(bounds.numbers.0).bind(bounds.numbers.1).bind(limit).bind(terms);
         let query = match bounds.times {
             None => query,
-            Some((from, until)) => query.bind(from).bind(until),
+            Some(Times { micros, inner }) => {
+                query.bind(inner.0).bind(inner.1).bind(micros.0).bind(micros.1)
+            }
         };
         Ok(query.fetch_all(&self.pool).await?)
     }
@@ -237,37 +318,27 @@ impl Store {
 
 /// The number is named with its table: PostgreSQL would sort by what it was cast to, without index.
 const EVERYTHING: &str = "SELECT CAST(a.number AS BIGINT) FROM archive a \
-     WHERE a.number BETWEEN $1 AND $2 AND a.erased = 0 AND a.archived_at >= $4 \
-     AND a.archived_at < $5 ORDER BY a.number DESC LIMIT $3";
+     WHERE a.number BETWEEN $1 AND $2 AND a.erased = 0 AND a.archived_at BETWEEN $4 AND $5 \
+     ORDER BY a.number DESC LIMIT $3";
 
-/// Entries of a time. SQLite keeps the order of tables that are joined like this.
-const SQLITE_DATED: &str = "CROSS JOIN archive a ON a.number = t.rowid \
-     AND a.archived_at >= $5 AND a.archived_at < $6";
-
-/// The same; the numbers are said again, since PostgreSQL may begin with this table.
-const POSTGRES_DATED: &str = "JOIN archive a ON a.number = t.number \
-     AND a.number BETWEEN $1 AND $2 AND a.archived_at >= $5 AND a.archived_at < $6";
+/// Entries of a time.
+const DATED: &str = "AND ({number} BETWEEN $5 AND $6 OR (SELECT a.archived_at FROM archive a \
+     WHERE a.number = {number}) BETWEEN $7 AND $8)";
 
 /// FTS5 walks its lists from the highest number down and stops at the limit.
-const SQLITE: &str = "SELECT t.rowid FROM archive_terms t {dated} \
-     WHERE archive_terms MATCH $4 AND t.rowid BETWEEN $1 AND $2 ORDER BY t.rowid DESC LIMIT $3";
+const SQLITE: &str = "SELECT t.rowid FROM archive_terms t WHERE archive_terms MATCH $4 \
+     AND t.rowid BETWEEN $1 AND $2 {dated} {order} LIMIT $3";
 
-/// Looks through the newest 4,000 entries one by one, before the index is asked, which knows no
-/// order: a word that is not among them is rare enough to sort all that hold it.
-const POSTGRES_NEWEST: &str = "SELECT CAST(t.number AS BIGINT) FROM (SELECT number, terms \
-     FROM archive_terms WHERE number BETWEEN $1 AND $2 ORDER BY number DESC LIMIT 4000) t {dated} \
-     WHERE t.terms @@ CAST($4 AS tsquery) ORDER BY t.number DESC LIMIT $3";
+/// The inner question is kept apart, so that the planner asks the index of terms and no other,
+/// whatever the terms are: one plan does for all.
+const POSTGRES: &str = "SELECT CAST(t.number AS BIGINT) FROM (SELECT number FROM archive_terms \
+     WHERE archive_filed(terms, number) @@ CAST($4 AS tsquery) OFFSET 0) t \
+     WHERE t.number BETWEEN $1 AND $2 {dated} {order} LIMIT $3";
 
-/// The inner question is kept apart, so that the planner asks the index and not the order.
-const POSTGRES: &str = "WITH t AS MATERIALIZED (SELECT number FROM archive_terms \
-     WHERE terms @@ CAST($4 AS tsquery) AND number BETWEEN $1 AND $2) \
-     SELECT CAST(t.number AS BIGINT) FROM t {dated} ORDER BY t.number DESC LIMIT $3";
+/// How many times as many entries as are wanted may be found in a block: all of them must be
+/// looked at to know the newest.
+const MAX_SPARE: i64 = 2;
 
-/// Counts any of them, not the newest, so that a frequent word is found often enough at once.
-const POSTGRES_COUNT: &str = "SELECT COUNT(*) FROM (SELECT t.number FROM archive_terms t {dated} \
-     WHERE t.terms @@ CAST($4 AS tsquery) AND t.number BETWEEN $1 AND $2 LIMIT $3) AS found";
-
-/// Whether a name is an outcome that can be asked for beside the remedies.
 impl LibraryFilter {
     /// The outcome of cases in which nothing was agreed on.
     pub const NO_REMEDY: &str = NO_REMEDY;

@@ -102,5 +102,14 @@ pub(super) fn expression(engine: Engine, terms: &[String]) -> String {
     quoted.collect::<Vec<_>>().join(and)
 }
 
+/// PostgreSQL files every entry under the blocks of numbers that it lies in as well, as
+/// `postgres.sql` says: blocks of two to the power of these.
+pub(super) const BLOCK_BITS: [u32; 5] = [10, 12, 14, 16, 18];
+
+/// The term of a block.
+pub(super) fn block_term(bits: u32, block: i64) -> String {
+    format!("block{bits}={block}")
+}
+
 /// A query for one column of numbers.
 pub(super) type Numbers<'q> = QueryScalar<'q, Any, i64, AnyArguments>;
