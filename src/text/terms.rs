@@ -66,11 +66,11 @@ impl Query {
             return Err(QueryError::Long(n_chars));
         }
         let is_single = |word: &str| word.chars().nth(1).is_none();
-        let (mut words, mut between) = (Vec::new(), String::new());
+        let mut words = Vec::new();
         // Odd pieces stand between quotes, of whichever kind.
         for (piece_idx, piece) in query.split(['"', '“', '”', '「', '」']).enumerate() {
             if piece_idx % 2 == 1 {
-                push_words(Normalized::new(piece).as_str(), &mut words);
+                push_words(Normalized::new(piece).as_str(), false, &mut words);
                 continue;
             }
             for piece in piece.split_whitespace() {
@@ -79,18 +79,18 @@ impl Query {
                 let cut = analyzer.words(piece).into_iter().map(|it| &piece[it]);
                 let cut: Vec<&str> = cut.collect();
                 if cut.iter().all(|word| is_single(word)) {
-                    push_words(piece, &mut words);
+                    push_words(piece, false, &mut words);
                     continue;
                 }
                 for word in cut {
-                    push_words(word, &mut words);
-                    between.extend(word.chars().filter(|_| is_single(word)));
+                    push_words(word, is_single(word), &mut words);
                 }
             }
         }
         if SENTENCE_WORDS <= words.len() {
-            words.retain(|word| !between.contains(word));
+            words.retain(|(_, between)| !between);
         }
+        let words: Vec<String> = words.into_iter().map(|(word, _)| word).collect();
         if words.is_empty() { Err(QueryError::Blank) } else { Ok(Self { words }) }
     }
 
@@ -130,11 +130,12 @@ impl Query {
     }
 }
 
-/// Notes each run of a piece as a word, once.
-fn push_words(piece: &str, words: &mut Vec<String>) {
+/// Notes each run of a piece as a word, once, and whether it only ever stands between others.
+fn push_words(piece: &str, between: bool, words: &mut Vec<(String, bool)>) {
     for run in runs(piece) {
-        if !words.iter().any(|word| word == run) {
-            words.push(run.to_owned());
+        match words.iter_mut().find(|(word, _)| word == run) {
+            Some((_, known)) => *known &= between,
+            None => words.push((run.to_owned(), between)),
         }
     }
 }
@@ -217,6 +218,8 @@ mod tests {
         assert_eq!(query("我的快递三天也没有到").words(), ["快递", "三天", "没有"]);
         assert_eq!(query("客服说不给退货").words(), ["客服", "说", "不", "给", "退货"]);
         assert_eq!(query("不退款").words(), ["不", "退款"]);
+        let quoted = query("客服说我的退款也没有到 “我的” “到”");
+        assert_eq!(quoted.words(), ["客服", "退款", "没有", "到", "我的"]);
         assert_eq!(query("我的").words(), ["我的"]);
     }
 

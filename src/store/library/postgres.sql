@@ -9,13 +9,9 @@ CREATE TABLE IF NOT EXISTS archive_terms (
 CREATE OR REPLACE FUNCTION archive_filed(terms TSVECTOR, number INTEGER) RETURNS TSVECTOR
     LANGUAGE sql IMMUTABLE PARALLEL SAFE STRICT
     AS $$
-        SELECT terms || array_to_tsvector(ARRAY[
-            'block10=' || (number >> 10)::text, 'block12=' || (number >> 12)::text,
-            'block14=' || (number >> 14)::text, 'block16=' || (number >> 16)::text,
-            'block18=' || (number >> 18)::text
-        ])
+        SELECT terms || array_to_tsvector(ARRAY[{blocks}])
     $$;
--- The index of a large library is made once; with little memory that takes half as long again.
+-- The index of a large library is made once, in minutes.
 SET LOCAL maintenance_work_mem = '256MB';
 -- Terms that wait in a list would make a search now and then slow.
 CREATE INDEX IF NOT EXISTS archive_terms_filed ON archive_terms

@@ -3,9 +3,11 @@
 //! that both give the same answers. What people filter by is a term as well, so that a rare
 //! category makes a search for a frequent word short instead of long.
 
+use std::fmt::Display;
+
 use sqlx::any::AnyArguments;
 use sqlx::query::QueryScalar;
-use sqlx::{Any, AnyConnection, Connection, Executor};
+use sqlx::{Any, AnyConnection, AssertSqlSafe, Connection, Executor};
 
 use crate::domain::LabelId;
 use crate::store::error::Error;
@@ -33,7 +35,9 @@ pub(in crate::store) async fn install(connection: &mut AnyConnection) -> Result<
     }
     // The lock that replicas wait for is that of a transaction.
     let mut transaction = connection.begin().await?;
-    transaction.execute(sqlx::raw_sql(include_str!("postgres.sql"))).await?;
+    let sql = include_str!("postgres.sql").replace("{blocks}", &filed_blocks());
+    // Only constants went into the text.
+    transaction.execute(sqlx::raw_sql(AssertSqlSafe(sql))).await?;
     Ok(transaction.commit().await?)
 }
 
@@ -102,13 +106,19 @@ pub(super) fn expression(engine: Engine, terms: &[String]) -> String {
     quoted.collect::<Vec<_>>().join(and)
 }
 
-/// PostgreSQL files every entry under the blocks of numbers that it lies in as well, as
-/// `postgres.sql` says: blocks of two to the power of these.
+/// PostgreSQL files every entry under the blocks of numbers that it lies in as well: blocks of two
+/// to the power of these.
 pub(super) const BLOCK_BITS: [u32; 5] = [10, 12, 14, 16, 18];
 
 /// The term of a block.
-pub(super) fn block_term(bits: u32, block: i64) -> String {
+pub(super) fn block_term(bits: u32, block: impl Display) -> String {
     format!("block{bits}={block}")
+}
+
+/// The terms of the blocks of a number, in the language of PostgreSQL.
+fn filed_blocks() -> String {
+    let filed = |bits: u32| format!("'{}' || (number >> {bits})::text", block_term(bits, ""));
+    BLOCK_BITS.map(filed).join(", ")
 }
 
 /// A query for one column of numbers.
