@@ -60,6 +60,8 @@ pub(super) fn manifest() -> Manifest {
             seed: 0,
             parent: None,
             data: Vec::new(),
+            unlabelled: Vec::new(),
+            teachers: Vec::new(),
         },
         features: FEATURES,
         decisions: decisions.collect::<BTreeMap<_, _>>(),

@@ -74,6 +74,12 @@ pub struct Lineage {
     pub parent: Option<String>,
     /// The data it was trained on.
     pub data: Vec<DataSource>,
+    /// Texts without labels that its encoder learned from, as the teachers understood them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unlabelled: Vec<DataSource>,
+    /// The versions of the bundles that taught these.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub teachers: Vec<String>,
 }
 
 /// A file that a model was trained on.

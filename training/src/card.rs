@@ -4,7 +4,7 @@
 use std::fmt::{self, Write as _};
 
 use fenzhen::domain::HeadKind;
-use fenzhen::registry::{Architecture, DataSource, FeatureSource, Kind, Manifest};
+use fenzhen::registry::{Architecture, DataSource, FeatureSource, Kind, Lineage, Manifest};
 
 use crate::evaluation::{Evaluation, HeadEvaluation, Interval, Measure};
 use crate::report::trained_on;
@@ -85,8 +85,23 @@ fn opening(card: &mut String, manifest: &Manifest, name: &str) -> fmt::Result {
         let kind = kind(head.kind);
         writeln!(card, "| {} ({}) | {kind} | {} |", head.id, cell(&head.name), labels.join(", "))?;
     }
+    training_data(card, lineage)
+}
+
+fn training_data(card: &mut String, lineage: &Lineage) -> fmt::Result {
     writeln!(card, "\n## Training data\n")?;
-    sources(card, &lineage.data)
+    sources(card, &lineage.data)?;
+    if !lineage.unlabelled.is_empty() {
+        let teachers: Vec<String> =
+            lineage.teachers.iter().map(|teacher| format!("`{teacher}`")).collect();
+        writeln!(
+            card,
+            "\nBeside these, its encoder learned from texts without labels, as {} understood them:\n",
+            teachers.join(" and ")
+        )?;
+        sources(card, &lineage.unlabelled)?;
+    }
+    Ok(())
 }
 
 fn features(features: FeatureSource) -> String {
@@ -219,7 +234,8 @@ fn closing(card: &mut String, manifest: &Manifest) -> fmt::Result {
     writeln!(card, "It proposes; the rules can raise its alarm, and people decide.")?;
     writeln!(card, "\n## Licence and privacy\n")?;
     let is_ours = |source: &DataSource| source.name.starts_with("datasets/");
-    if manifest.lineage.data.iter().all(is_ours) {
+    let lineage = &manifest.lineage;
+    if lineage.data.iter().chain(&lineage.unlabelled).all(is_ours) {
         writeln!(
             card,
             "All training data is in `datasets/` and under the licence of this repository."

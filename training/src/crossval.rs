@@ -194,6 +194,8 @@ fn classifier(
             seed: recipe.seed,
             parent: None,
             data: part.sources.clone(),
+            unlabelled: Vec::new(),
+            teachers: Vec::new(),
         },
         features: recipe.features,
         taxonomy: part.taxonomy.clone(),

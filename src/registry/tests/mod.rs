@@ -41,6 +41,8 @@ fn manifest(created_at: &str) -> Manifest {
                 sha256: Digest::of(b"data"),
                 n_texts: 3,
             }],
+            unlabelled: Vec::new(),
+            teachers: Vec::new(),
         },
         features: FeatureSource { char_ngrams: (1, 2), words: true, facts: false },
         taxonomy: Taxonomy::try_from(TaxonomySource { heads: vec![head] }).unwrap(),

@@ -13,5 +13,6 @@ pub mod promote;
 pub mod retrain;
 pub mod rollback;
 pub mod start;
+mod teaching;
 pub mod train;
 mod train_encoder;

@@ -12,6 +12,7 @@ use jiff::Timestamp;
 
 use crate::card;
 use crate::commands::input::{Chosen, Input};
+use crate::commands::teaching::Teaching;
 use crate::commands::train_encoder::{self, Places, Training};
 use crate::dataset::{Budget, Dataset, Gold, Limits};
 use crate::metrics::HeadReport;
@@ -41,6 +42,8 @@ pub struct Arguments {
     out: PathBuf,
     #[command(flatten)]
     places: Places,
+    #[command(flatten)]
+    teaching: Teaching,
     /// The version of the model that this one replaces, for its lineage
     #[arg(long, value_name = "NAME@DIGEST")]
     parent: Option<String>,
@@ -60,13 +63,18 @@ pub fn run(mut arguments: Arguments) -> anyhow::Result<()> {
     // A bundle is never overwritten, and that is better said before minutes of work.
     let mut writer = BundleWriter::create(&arguments.out)?;
     progress.step("reading data");
-    let dataset = read_dataset(&arguments, &recipe)?;
+    let chosen = Chosen { recipe: &recipe, file: arguments.recipe.as_deref() };
+    let gold = read_gold(&arguments, chosen)?;
+    let dataset = read_dataset(&arguments, chosen, &gold)?;
+    let gold = (&gold, arguments.input.text_column.as_str());
+    let lesson = arguments.teaching.give(chosen, &dataset, gold, &progress)?;
     let mut trained = trainer::train(&dataset, &recipe, &progress);
     let training = Training {
         dataset: &dataset,
-        chosen: Chosen { recipe: &recipe, file: arguments.recipe.as_deref() },
+        chosen,
         recipe_digest,
         places: &arguments.places,
+        lesson: &lesson,
         out: &arguments.out,
     };
     let encoder = train_encoder::train(training, &progress)?;
@@ -87,6 +95,8 @@ pub fn run(mut arguments: Arguments) -> anyhow::Result<()> {
         seed: recipe.seed,
         parent: arguments.parent,
         data: dataset.sources,
+        unlabelled: lesson.unlabelled,
+        teachers: lesson.teachers,
     };
     let manifest = Manifest {
         kind,
@@ -99,22 +109,26 @@ pub fn run(mut arguments: Arguments) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn read_dataset(arguments: &Arguments, recipe: &Recipe) -> anyhow::Result<Dataset> {
-    let input = &arguments.input;
+/// The texts that nothing may learn from.
+fn read_gold(arguments: &Arguments, chosen: Chosen<'_>) -> anyhow::Result<Gold> {
+    let mut gold = Gold::shipped();
+    for path in &arguments.gold {
+        gold.add(path, &arguments.input.text_column)?;
+    }
+    for path in &chosen.recipe.gold {
+        gold.add(&chosen.beside(path), &arguments.input.text_column)?;
+    }
+    Ok(gold)
+}
+
+fn read_dataset(arguments: &Arguments, chosen: Chosen<'_>, gold: &Gold) -> anyhow::Result<Dataset> {
+    let (input, recipe) = (&arguments.input, chosen.recipe);
     Gold::refuse_names(&input.data)?;
-    let chosen = Chosen { recipe, file: arguments.recipe.as_deref() };
     let limits = Limits {
         budget: Budget::to_train(arguments.max_memory.map(|gib| (gib * 2_f64.powi(30)) as u64)),
         sample: arguments.sample.map(|n_texts| (n_texts, recipe.seed)),
     };
     let (table, taxonomy) = input.read_for(chosen, limits)?;
-    let mut gold = Gold::shipped();
-    for path in &arguments.gold {
-        gold.add(path, &input.text_column)?;
-    }
-    for path in &recipe.gold {
-        gold.add(&chosen.beside(path), &input.text_column)?;
-    }
     gold.refuse_texts(&table)?;
     let dataset = Dataset::new(table, taxonomy)?;
     dataset.check_trainable(recipe.folds)?;

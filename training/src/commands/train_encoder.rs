@@ -8,6 +8,7 @@ use fenzhen::registry::{Blend, BlendEncoder, BundleWriter, Digest};
 
 use crate::commands::input::Chosen;
 use crate::commands::start::{Begun, Start};
+use crate::commands::teaching::Lesson;
 use crate::dataset::Dataset;
 use crate::encoder::{self, Checkpoints, Error, Task, TrainedEncoder};
 use crate::progress::Progress;
@@ -39,6 +40,7 @@ pub(super) struct Training<'a> {
     pub(super) chosen: Chosen<'a>,
     pub(super) recipe_digest: Digest,
     pub(super) places: &'a Places,
+    pub(super) lesson: &'a Lesson,
     pub(super) out: &'a Path,
 }
 
@@ -47,7 +49,7 @@ pub(super) fn train(
     training: Training<'_>,
     progress: &Progress,
 ) -> anyhow::Result<Option<TrainedEncoder>> {
-    let Training { dataset, chosen, recipe_digest, places, out } = training;
+    let Training { dataset, chosen, recipe_digest, places, lesson, out } = training;
     let Some(settings) = &chosen.recipe.encoder else { return Ok(None) };
     let Begun { encoder, learned } = places.start.read(chosen, settings, progress)?;
     let (seed, triage_share) = (chosen.recipe.seed, chosen.recipe.triage_share);
@@ -59,12 +61,14 @@ pub(super) fn train(
         return Ok(Some(TrainedEncoder { encoder, learned, fitted }));
     }
     let PlainEncoder::Bert(folder) = &encoder else { return Err(Error::Frozen.into()) };
-    // What a checkpoint belongs to: recipe, texts, starting weights.
+    // What a checkpoint belongs to: recipe, texts, teachers, starting weights.
     let weights = Digest::of(&folder.parameters.to_bytes(true));
-    let data: Vec<String> = dataset.sources.iter().map(|it| it.sha256.to_string()).collect();
-    let identity = format!("{recipe_digest} {seed} {} {weights}", data.join(" "));
+    let sources = dataset.sources.iter().chain(&lesson.unlabelled);
+    let data: Vec<String> = sources.map(|source| source.sha256.to_string()).collect();
+    let (data, teachers) = (data.join(" "), lesson.teachers.join(" "));
+    let identity = format!("{recipe_digest} {seed} {data} {teachers} {weights}");
     let checkpoints = Checkpoints::new(places.checkpoints(out), Digest::of(identity.as_bytes()));
-    Ok(Some(encoder::fine_tune(task, folder, &checkpoints, progress)?))
+    Ok(Some(encoder::fine_tune(task, &lesson.taught, folder, &checkpoints, progress)?))
 }
 
 /// Joins an encoder to a linear model.

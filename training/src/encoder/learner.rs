@@ -55,10 +55,22 @@ pub(super) struct Learner {
 /// The texts of a step or an evaluation.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Corpus<'a> {
-    /// The texts' labels.
+    /// The labels of the first texts.
     pub(super) dataset: &'a Dataset,
-    /// The texts' tokens.
+    /// What teachers say about the texts after these.
+    pub(super) shares: &'a [Vec<f32>],
+    /// The tokens of all texts.
     pub(super) tokens: &'a [Vec<u32>],
+}
+
+impl Corpus<'_> {
+    /// The loss of a text; adds its gradient by the scores.
+    fn loss(&self, objective: &Objective, text: usize, scores: &[f32], to: &mut [f32]) -> f32 {
+        match text.checked_sub(self.dataset.texts.len()) {
+            None => objective.loss(self.dataset, text, scores, to),
+            Some(taught) => objective.loss_to(&self.shares[taught], scores, to),
+        }
+    }
 }
 
 /// What one thread found out in a step.
@@ -189,9 +201,8 @@ impl Learner {
         let mut gradient = vec![0.0; texts.len() * self.n_outputs];
         let outs = gradient.chunks_exact_mut(self.n_outputs);
         let losses = texts.iter().zip(values).zip(outs);
-        let loss: f32 = losses
-            .map(|((&text, scores), to)| objective.loss(corpus.dataset, text, &scores, to))
-            .sum();
+        let loss: f32 =
+            losses.map(|((&text, scores), to)| corpus.loss(objective, text, &scores, to)).sum();
         for value in &mut gradient {
             *value *= factor;
         }

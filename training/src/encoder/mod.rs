@@ -11,6 +11,7 @@ mod learner;
 mod objective;
 mod prune;
 mod settings;
+mod teaching;
 #[cfg(test)]
 mod tests;
 
@@ -42,6 +43,7 @@ pub use error::Error;
 pub use frozen::{fit_heads, vectors};
 pub use prune::{Pruned, Script, keep, prune};
 pub use settings::EncoderSettings;
+pub use teaching::{Taught, strange, teach};
 
 /// A training says how it goes about this often.
 const NOTE_EVERY: Duration = Duration::from_mins(1);
@@ -89,19 +91,22 @@ pub struct TrainedEncoder {
 struct Prepared {
     config: EncoderConfig,
     tokenizer: EncoderTokenizer,
+    /// Of the labelled texts, and of those that are taught after them.
     tokens: Vec<Vec<u32>>,
     training: Vec<usize>,
     validation: Vec<usize>,
 }
 
-/// Trains layers and heads, from the last checkpoint if there is one.
+/// Trains layers and heads, from the last checkpoint if there is one, on labelled texts and on what
+/// teachers say about others.
 pub fn fine_tune(
     task: Task<'_>,
+    taught: &Taught,
     folder: &EncoderFolder,
     checkpoints: &Checkpoints,
     progress: &Progress,
 ) -> Result<TrainedEncoder, Error> {
-    let plan = &Plan { task, folder, checkpoints };
+    let plan = &Plan { task, taught, folder, checkpoints };
     let prepared = prepare(plan, progress)?;
     let bert = Bert::from_parameters(&folder.config, &folder.parameters)?;
     let sample: Vec<usize> = prepared.training.iter().copied().take(N_STANDARD).collect();
@@ -123,6 +128,7 @@ pub fn fine_tune(
 /// A training of layers.
 struct Plan<'a> {
     task: Task<'a>,
+    taught: &'a Taught,
     /// The starting weights.
     folder: &'a EncoderFolder,
     checkpoints: &'a Checkpoints,
@@ -130,7 +136,7 @@ struct Plan<'a> {
 
 fn prepare(plan: &Plan<'_>, progress: &Progress) -> Result<Prepared, Error> {
     progress.step("cutting texts into tokens");
-    let Task { dataset, settings, seed, .. } = plan.task;
+    let (Task { dataset, settings, seed, .. }, taught) = (plan.task, plan.taught);
     let mut config = plan.folder.config.clone();
     config.max_tokens = config.max_tokens.min(settings.max_tokens);
     let json = plan.folder.tokenizer.to_json()?;
@@ -140,15 +146,17 @@ fn prepare(plan: &Plan<'_>, progress: &Progress) -> Result<Prepared, Error> {
     let tokens: Vec<Vec<u32>> = dataset
         .texts
         .par_iter()
+        .chain(&taught.texts)
         .map(|text| Ok(tokenizer.encode(analyzer.analyze(text).normalized())?.ids))
         .collect::<Result<_, Error>>()?;
     let (mut training, validation) = kept::split(plan.task, progress);
     training.shuffle(&mut ChaCha8Rng::seed_from_u64(seed));
     let n_tokens: usize = tokens.iter().map(Vec::len).sum();
     progress.note(&format!(
-        "{} texts to train on, {} kept; {:.0} tokens each",
+        "{} texts to train on, {} kept, {} taught; {:.0} tokens each",
         training.len(),
         validation.len(),
+        taught.texts.len(),
         n_tokens as f64 / tokens.len() as f64
     ));
     Ok(Prepared { config, tokenizer, tokens, training, validation })
@@ -170,8 +178,8 @@ fn learn_all(
     standard: &Standard,
     progress: &Progress,
 ) -> Result<(Learner, Vec<Vec<f32>>), Error> {
-    let Task { dataset, settings, .. } = plan.task;
-    let corpus = Corpus { dataset, tokens: &prepared.tokens };
+    let (Task { dataset, settings, .. }, taught) = (plan.task, plan.taught);
+    let corpus = Corpus { dataset, shares: &taught.shares, tokens: &prepared.tokens };
     let n_outputs = total_outputs(&dataset.taxonomy);
     let quality_of = |scores: &[Vec<f32>]| quality(plan.task, &prepared.validation, scores);
     let (mut finished, mut last) = (Vec::new(), None);
@@ -212,10 +220,12 @@ fn learn(
     learner: &mut Learner,
     progress: &Progress,
 ) -> Result<(), Error> {
-    let Task { dataset, settings, seed, .. } = plan.task;
-    let corpus = Corpus { dataset, tokens: &prepared.tokens };
+    let (Task { dataset, settings, seed, .. }, taught) = (plan.task, plan.taught);
+    let corpus = Corpus { dataset, shares: &taught.shares, tokens: &prepared.tokens };
     let objective = Objective::new(dataset, &prepared.training, settings.class_weight_power);
-    let steps_per_epoch = prepared.training.len().div_ceil(settings.batch_size);
+    let n_taught = taught.n_per_pass(settings.epochs);
+    let n_per_pass = prepared.training.len() + n_taught;
+    let steps_per_epoch = n_per_pass.div_ceil(settings.batch_size);
     let checkpoints = plan.checkpoints.of_member(learner.member);
     let mut state = checkpoints.resume(learner)?;
     if 0 < learner.n_steps_done {
@@ -223,7 +233,9 @@ fn learn(
     }
     let mut pace = Pace::new(learner.n_steps_done, steps_per_epoch * settings.epochs, progress);
     while state.epoch < settings.epochs && state.n_without_gain < settings.patience {
+        let first = dataset.texts.len() + state.epoch * n_taught;
         let mut order = prepared.training.clone();
+        order.extend(first..first + n_taught);
         let seed = seed + 1 + (learner.member * settings.epochs + state.epoch) as u64;
         order.shuffle(&mut ChaCha8Rng::seed_from_u64(seed));
         for batch in order.chunks(settings.batch_size).skip(state.step) {

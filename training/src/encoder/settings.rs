@@ -28,6 +28,10 @@ pub struct EncoderSettings {
     /// into one set of weights (Wortsman et al. 2022, "Model soups").
     #[serde(default = "one")]
     pub members: usize,
+    /// At most so many texts without labels are learned from, shared by the passes, where the
+    /// command names teachers for them.
+    #[serde(default)]
+    pub taught_texts: usize,
     /// How many texts make a step.
     pub batch_size: usize,
     /// The largest rate of learning of the encoder.

@@ -90,6 +90,7 @@ pub(super) fn settings(trained_layers: usize) -> EncoderSettings {
         epochs: 12,
         patience: 12,
         members: 1,
+        taught_texts: 0,
         batch_size: 16,
         rate: 1e-3,
         head_rate: 1e-2,
@@ -108,7 +109,8 @@ fn check(settings: &EncoderSettings, least_quality: f64) -> EncoderFolder {
     let dir = tempfile::tempdir().unwrap();
     let checkpoints = Checkpoints::new(dir.path().to_owned(), Digest::of(b"test"));
     let task = Task { dataset, settings, seed: 7, triage_share: 0.1, learned: None };
-    let trained = fine_tune(task, &folder, &checkpoints, &Progress::silent()).unwrap();
+    let trained =
+        fine_tune(task, &Taught::default(), &folder, &checkpoints, &Progress::silent()).unwrap();
     let quality = quality(task, &trained.fitted.validation, &trained.fitted.scores);
     assert!(least_quality < quality, "{quality}");
     assert_eq!(trained.learned.unwrap().data, dataset.sources);
@@ -123,6 +125,44 @@ fn all_layers_learn() {
     let trained = check(&settings(2), 0.9);
     assert_eq!(trained.config.max_tokens, 30);
     assert_ne!(trained.parameters, folder().parameters);
+}
+
+#[test]
+fn what_a_teacher_says_is_learned() {
+    let (dataset, folder, settings) = (dataset(), folder(), settings(2));
+    let n_texts = dataset.texts.len();
+    let encode = |text: &String| folder.tokenizer.encode(text).unwrap().ids;
+    let tokens: Vec<Vec<u32>> = dataset.texts.iter().map(encode).collect();
+    let tokens = [tokens.as_slice(), &tokens].concat();
+    // The same texts again without labels; of the topic the teacher knows nothing.
+    let shares = dataset.texts.iter().map(|text| {
+        let degree = ["希望", "请", "马上"].map(|it| f32::from(u8::from(text.contains(it))));
+        let shares = degree.map(|it| it * 0.8 + 0.2 / 3.0);
+        [&[0.5, 0.5][..], &shares, &[degree[2]]].concat()
+    });
+    let shares: Vec<Vec<f32>> = shares.collect();
+    let bert = Bert::from_parameters(&folder.config, &folder.parameters).unwrap();
+    let texts: Vec<usize> = (0..n_texts).collect();
+    let standard = Standard::of(&pool(&bert, &tokens, &texts).unwrap());
+    let n_outputs = total_outputs(&dataset.taxonomy);
+    let mut learner = Learner::new(&folder, &settings, standard, n_outputs, 0).unwrap();
+    let corpus = Corpus { dataset: &dataset, shares: &shares, tokens: &tokens };
+    let objective = Objective::new(&dataset, &texts, 0.5);
+    let taught: Vec<usize> = (n_texts..2 * n_texts).collect();
+    for _pass in 0..8 {
+        for batch in taught.chunks(12) {
+            learner.step(corpus, batch, &objective, 8 * n_texts / 12).unwrap();
+        }
+    }
+    let scores = learner.scores(corpus, &texts).unwrap();
+    let degree = |row: &[f32]| row[2..4].iter().filter(|score| 0.0 < **score).count();
+    let right = |(text, row): (usize, &Vec<f32>)| {
+        usize::from(dataset.labels[1][text] == Some(vec![degree(row)]))
+    };
+    let n_right: usize = scores.iter().enumerate().map(right).sum();
+    assert!(n_texts * 9 <= n_right * 10, "{n_right} of {n_texts}");
+    let topic = scores.iter().map(|row| (row[0] - row[1]).abs()).fold(0.0, f32::max);
+    assert!(topic < 1.0, "half and half was taught: {topic}");
 }
 
 #[test]
@@ -182,7 +222,7 @@ fn steps(checkpoints: &Checkpoints, from: usize, to: usize) -> Learner {
     let state = checkpoints.resume(&mut learner).unwrap();
     assert_eq!((state.step, learner.n_steps_done), (from, from));
     let objective = Objective::new(&dataset, &all, 0.5);
-    let corpus = Corpus { dataset: &dataset, tokens: &tokens };
+    let corpus = Corpus { dataset: &dataset, shares: &[], tokens: &tokens };
     for step in from..to {
         learner.step(corpus, &all[step * 9..step * 9 + 9], &objective, 20).unwrap();
     }

@@ -45,6 +45,10 @@ pub fn trained_on<'a>(
     manifest: &'a Manifest,
     judged: &'a [DataSource],
 ) -> impl Iterator<Item = &'a DataSource> {
-    let trained = &manifest.lineage.data;
-    judged.iter().filter(|source| trained.iter().any(|it| it.sha256 == source.sha256))
+    let lineage = &manifest.lineage;
+    let is_known = |source: &DataSource| {
+        let mut known = lineage.data.iter().chain(&lineage.unlabelled);
+        known.any(|it| it.sha256 == source.sha256)
+    };
+    judged.iter().filter(move |source| is_known(source))
 }

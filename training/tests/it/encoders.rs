@@ -245,6 +245,57 @@ fn what_takes_hours_or_cannot_be_is_refused_with_what_to_do() {
 }
 
 #[test]
+fn an_encoder_learns_from_what_finished_bundles_say_about_texts_without_labels() {
+    let lab = lab();
+    let recipe = lab.read("heads.toml").replace("trained_layers = 0", "trained_layers = 1");
+    let recipe = recipe.replace("epochs = 40", "epochs = 2\ntaught_texts = 30");
+    lab.write("taught.toml", recipe.clone());
+    let ran = lab.run(&format!("train {DATA} --encoder bert --out teacher"));
+    assert!(ran.is_success, "{}", ran.stderr);
+    // Texts that have little in common, one of the table and one that is measured on.
+    let letter = |n: u32, it: u32| char::from_u32(0x4e00 + (n * 7919 + it * it * 31) % 5_000);
+    let word = |n: u32| (0..12).filter_map(|it| letter(n, it)).collect::<String>();
+    let mut more: Vec<String> = (0..40).map(|n| format!("退款{}", word(n))).collect();
+    let apart = format!("text\n{}\n", more[0]);
+    more.push("第3单退款一直没到账已经757天了".to_owned());
+    lab.write("more.csv", format!("text\n{}\n", more.join("\n")));
+    lab.write("apart.csv", apart);
+    let data = "--data x.csv --head label --encoder bert";
+    let train = format!("train --recipe taught.toml {data} --apart apart.csv");
+    let ran = lab.run(&format!("{train} --unlabelled more.csv --teacher teacher --out student"));
+    assert!(ran.is_success, "{}", ran.stderr);
+    let student = Bundle::open(&lab.path("student")).unwrap();
+    let lineage = &student.manifest().lineage;
+    let teacher = Bundle::open(&lab.path("teacher")).unwrap();
+    assert_eq!(lineage.teachers, [teacher.version()]);
+    let unlabelled: Vec<_> = lineage.unlabelled.iter().map(|it| (&*it.name, it.n_texts)).collect();
+    assert_eq!(unlabelled, [("more.csv", 30)]);
+    assert!(ran.stderr.contains("39 of 41 texts resemble no other"), "{}", ran.stderr);
+    let card = lab.read("student/card.md");
+    assert!(card.contains("texts without labels, as `teacher@"), "{card}");
+    for (command, expected) in [
+        (train.clone(), "nobody teaches them"),
+        (format!("{train} --teacher teacher"), "--unlabelled"),
+        (format!("{train} --teacher teacher --unlabelled gold.csv"), "a gold set by its name"),
+        (
+            format!("train {DATA} --encoder bert --teacher teacher --unlabelled more.csv"),
+            "teaches no texts without labels",
+        ),
+    ] {
+        let ran = lab.run(&format!("{command} --out x"));
+        assert!(!ran.is_success && ran.stderr.contains(expected), "{}", ran.stderr);
+    }
+    lab.write("heads-taught.toml", recipe.replace("trained_layers = 1", "trained_layers = 0"));
+    let command = format!("train --recipe heads-taught.toml {data} --unlabelled more.csv");
+    let ran = lab.run(&format!("{command} --teacher teacher --out x"));
+    assert!(ran.stderr.contains("trains heads alone"), "{}", ran.stderr);
+    lab.write("y.csv", two_topics(60).replace("refund", "money"));
+    let command = "train --recipe taught.toml --data y.csv --head label --encoder bert";
+    let ran = lab.run(&format!("{command} --unlabelled more.csv --teacher teacher --out x"));
+    assert!(ran.stderr.contains("has other heads or labels"), "{}", ran.stderr);
+}
+
+#[test]
 fn a_judgement_by_an_encoder_that_knows_the_labels_says_so() {
     let lab = lab();
     let layers = lab.read("heads.toml").replace("trained_layers = 0", "trained_layers = 1");
