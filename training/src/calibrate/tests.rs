@@ -69,6 +69,23 @@ fn an_ordinal_head_finds_slopes_and_ordered_cuts() {
 }
 
 #[test]
+fn the_highest_rank_is_rather_given_than_missed() {
+    // Nothing lies between the ranks, so that every cut there tells them apart.
+    let texts = (0..600).map(|n| ((n % 3) as f32 * 4.0 - 4.0, n % 3));
+    let (scores, labels): (Vec<Vec<f32>>, Vec<Option<Vec<usize>>>) =
+        texts.map(|(place, label)| (vec![place + 2.0, place - 2.0], Some(vec![label]))).unzip();
+    let decision =
+        fit(&head(HeadKind::Ordinal, 3), HeldOut { scores: &scores, labels: &labels }, 0.1);
+    let Calibration::Ranked { cuts, .. } = &decision.calibration else {
+        panic!("an ordinal head has thresholds")
+    };
+    assert!(cuts[1] < 1.3, "{cuts:?}");
+    for (scores, labels) in scores.iter().zip(&labels) {
+        assert_eq!(&decide(&decision, scores).chosen, labels.as_ref().unwrap());
+    }
+}
+
+#[test]
 fn a_label_without_examples_is_never_chosen() {
     let scores = vec![vec![0.3, -0.2]; 50];
     let mut labels = vec![Some(vec![]); 50];
