@@ -8,8 +8,9 @@ use crate::dataset::{Dataset, Folds, similar};
 use crate::encoder::Task;
 use crate::progress::Progress;
 
-/// Texts that share this part of their character 4-grams are kept or trained on together.
-const SIMILAR: f32 = 0.5;
+/// Texts that share this part of their character 4-grams resemble each other: they are kept or
+/// trained on together.
+pub(super) const SIMILAR: f32 = 0.5;
 
 /// What an encoder that learns from a task's texts has learned from.
 pub(super) fn learned(task: Task<'_>) -> Learned {

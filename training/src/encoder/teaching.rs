@@ -1,6 +1,5 @@
-//! Texts without labels, and what finished models say about them: an encoder that learns from both
-//! beside labelled texts becomes surer of its own language than its labels alone would make it
-//! (Hinton et al. 2015, "Distilling the Knowledge in a Neural Network"; Xie et al. 2020,
+//! Texts without labels, and what finished models say about them, for an encoder to learn from beside
+//! labelled texts (Hinton et al. 2015, "Distilling the Knowledge in a Neural Network"; Xie et al. 2020,
 //! "Self-training with Noisy Student").
 
 use std::collections::BTreeMap;
@@ -14,10 +13,9 @@ use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
 
 use crate::dataset::similar;
+use crate::encoder::kept::SIMILAR;
 use crate::progress::Progress;
 
-/// A text that shares this part of its character 4-grams with another is left out.
-const SIMILAR: f32 = 0.5;
 /// Teachers are asked about so many texts at a time.
 const N_TOGETHER: usize = 32;
 
