@@ -1,6 +1,6 @@
 //! Encodes tokens on demand and tells what CPU time that took: the Rust half of `table.py`.
 //!
-//! A line in: the name of an engine (`candle`, or a path of ours such as `avx2`), then texts as
+//! First a line with the names of our paths that this CPU has, the best first. Then, a line in: the name of an engine (`candle`, or a path of ours such as `avx2`), then texts as
 //! token ids, a text after each `;`. A line out: seconds, then the vector of each text.
 
 #![expect(clippy::print_stdout, reason = "the answers are the output")]
@@ -38,6 +38,8 @@ fn main() -> Result<(), AnyError> {
     let stock: Config = serde_json::from_slice(&described)?;
     let tensors = VarBuilder::from_buffered_safetensors(weights, DType::F32, &Device::Cpu)?;
     let stock = BertModel::load(tensors, &stock)?;
+    let paths: Vec<&str> = ours.iter().rev().map(|it| it.isa().name()).collect();
+    println!("{}", paths.join(" "));
     let mut space = Workspace::default();
     for line in io::stdin().lines() {
         let line = line?;

@@ -3,7 +3,7 @@
 
 use crate::inference::kernels::float::{ROUND, exp_roughly, larger};
 use crate::inference::kernels::isa::compile_for_each;
-use crate::inference::kernels::matrix::BLOCK;
+use crate::inference::kernels::matrix::{BLOCK, whole_depth};
 use crate::inference::kernels::rows::{GROUP, ZERO, is_wide, steps_of, steps_to};
 use crate::inference::kernels::{Isa, Matrix, Output, Rows};
 
@@ -56,6 +56,7 @@ impl Attention {
             return;
         }
         let padded = n_tokens.next_multiple_of(BLOCK);
+        let depth = whole_depth(isa, padded);
         for start in (0..width).step_by(heads.size) {
             let part = |part: usize| Part {
                 rows: &projected[part * width + start..],
@@ -64,7 +65,7 @@ impl Attention {
                 n_tokens,
             };
             pack_keys(isa, part(1), &mut self.keys);
-            pack_values(isa, part(2), &mut self.values);
+            pack_values(isa, part(2), depth, &mut self.values);
             for first in (0..n_tokens).step_by(QUERIES) {
                 let n_queries = (n_tokens - first).min(QUERIES);
                 let queries = &part(0).rows[first * 3 * width..];
@@ -73,8 +74,8 @@ impl Attention {
                 self.scores.resize(n_queries * padded, 0.0);
                 let mut scores = Output { values: &mut self.scores, row_len: padded, adds: false };
                 self.keys.multiply(isa, &self.queries, &mut scores);
-                self.weights.reshape(isa, n_queries, padded);
-                soften(isa, &self.scores, &mut self.weights, is_wide(isa));
+                self.weights.reshape(isa, n_queries, depth);
+                soften(isa, &self.scores, padded, &mut self.weights, is_wide(isa));
                 let values = &mut context[first * width + start..];
                 let mut context = Output { values, row_len: width, adds: false };
                 self.values.multiply(isa, &self.weights, &mut context);
@@ -105,13 +106,13 @@ compile_for_each! {
 }
 
 compile_for_each! {
-    /// Makes values a matrix with a column per dimension.
-    fn pack_values(values: Part<'_>, matrix: &mut Matrix) = values_to_columns
+    /// Makes values a matrix with a column per dimension and `n_inputs` rows, a row per token first.
+    fn pack_values(values: Part<'_>, n_inputs: usize, matrix: &mut Matrix) = values_to_columns
 }
 
 compile_for_each! {
-    /// Turns each row of scores into weights, and its scale into one divided by their sum.
-    fn soften(scores: &[f32], weights: &mut Rows, wide: bool) = scores_to_weights
+    /// Turns each row of `n` scores into weights, and its scale into one divided by their sum.
+    fn soften(scores: &[f32], n: usize, weights: &mut Rows, wide: bool) = scores_to_weights
 }
 
 #[inline(always)]
@@ -148,8 +149,7 @@ fn keys_to_columns<const FMA: bool>(keys: Part<'_>, matrix: &mut Matrix) {
 }
 
 #[inline(always)]
-fn values_to_columns<const FMA: bool>(values: Part<'_>, matrix: &mut Matrix) {
-    let n_inputs = values.n_tokens.next_multiple_of(BLOCK);
+fn values_to_columns<const FMA: bool>(values: Part<'_>, n_inputs: usize, matrix: &mut Matrix) {
     let n_columns = values.size.next_multiple_of(BLOCK);
     (matrix.n_inputs, matrix.n_outputs) = (n_inputs, values.size);
     matrix.values.clear();
@@ -196,9 +196,9 @@ fn values_to_columns<const FMA: bool>(values: Part<'_>, matrix: &mut Matrix) {
 }
 
 #[inline(always)]
-fn scores_to_weights<const FMA: bool>(scores: &[f32], weights: &mut Rows, wide: bool) {
+fn scores_to_weights<const FMA: bool>(scores: &[f32], n: usize, weights: &mut Rows, wide: bool) {
     let row_len = weights.row_len();
-    for (row_idx, scores) in scores.chunks_exact(row_len).enumerate() {
+    for (row_idx, scores) in scores.chunks_exact(n).enumerate() {
         let (blocks, _) = scores.as_chunks::<BLOCK>();
         let mut most = [NOWHERE; BLOCK];
         for block in blocks {
@@ -210,7 +210,9 @@ fn scores_to_weights<const FMA: bool>(scores: &[f32], weights: &mut Rows, wide: 
         let mut sums = [0.0_f32; BLOCK];
         let places = row_idx * row_len..(row_idx + 1) * row_len;
         if wide {
-            let (places, _) = weights.wide[places].as_chunks_mut::<BLOCK>();
+            let (places, rest) = weights.wide[places].split_at_mut(n);
+            rest.fill(0);
+            let (places, _) = places.as_chunks_mut::<BLOCK>();
             for (places, block) in places.iter_mut().zip(blocks) {
                 for ((place, score), sum) in places.iter_mut().zip(block).zip(&mut sums) {
                     let weight = exp_roughly::<FMA>(score - most) * LARGEST_WEIGHT + ROUND;
@@ -219,7 +221,9 @@ fn scores_to_weights<const FMA: bool>(scores: &[f32], weights: &mut Rows, wide: 
                 }
             }
         } else {
-            let (places, _) = weights.bytes[places].as_chunks_mut::<BLOCK>();
+            let (places, rest) = weights.bytes[places].split_at_mut(n);
+            rest.fill(0);
+            let (places, _) = places.as_chunks_mut::<BLOCK>();
             for (places, block) in places.iter_mut().zip(blocks) {
                 for ((place, score), sum) in places.iter_mut().zip(block).zip(&mut sums) {
                     let weight = exp_roughly::<FMA>(score - most) * LARGEST_WEIGHT + ROUND;

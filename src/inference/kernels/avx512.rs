@@ -104,27 +104,67 @@ unsafe fn few_rows<const R: usize, const B: usize>(
         }
     }
     for block in 0..B {
-        let n_columns = (tile.n_columns - block * BLOCK).min(BLOCK);
-        let mask = if n_columns == BLOCK { u16::MAX } else { (1 << n_columns) - 1 };
-        // SAFETY: the columns are padded to whole blocks.
-        let (scale, bias) = unsafe {
-            let offset = column + block * BLOCK;
-            (
-                numbers(matrix.columns.scales.as_ptr().add(offset)),
-                numbers(matrix.columns.biases.as_ptr().add(offset)),
-            )
-        };
-        for (idx, sums) in sums.iter().enumerate() {
-            let scale = _mm512_mul_ps(scale, _mm512_set1_ps(rows.scales[row + idx]));
-            let mut value = _mm512_fmadd_ps(_mm512_cvtepi32_ps(sums[block]), scale, bias);
-            // SAFETY: the masked columns are columns of the output, and the row is one of its rows.
-            unsafe {
-                let place = tile.output.add((row + idx) * tile.output_len + block * BLOCK);
-                if tile.adds {
-                    value = _mm512_add_ps(value, _mm512_maskz_loadu_ps(mask, place));
-                }
-                _mm512_mask_storeu_ps(place, mask, value);
+        // SAFETY: the block is one of the tile's, and the rows are rows of the product.
+        unsafe {
+            let epilogue = Epilogue::new(matrix, tile, block);
+            for (idx, sums) in sums.iter().enumerate() {
+                epilogue.put(row + idx, rows.scales[row + idx], sums[block]);
             }
+        }
+    }
+}
+
+/// Turns the sums of a block of columns into numbers and puts them into their place.
+#[derive(Clone, Copy)]
+pub(super) struct Epilogue {
+    scales: __m512,
+    biases: __m512,
+    output: *mut f32,
+    output_len: usize,
+    /// The columns that there are.
+    mask: u16,
+    adds: bool,
+}
+
+impl Epilogue {
+    /// For a block of the tile.
+    ///
+    /// # Safety
+    /// The CPU has the instructions, and the tile has the block.
+    #[target_feature(enable = "avx512f")]
+    #[inline]
+    pub(super) unsafe fn new(matrix: &Matrix, tile: Tile, block: usize) -> Self {
+        let n_columns = (tile.n_columns - block * BLOCK).min(BLOCK);
+        let column = (tile.block + block) * BLOCK;
+        // SAFETY: the columns are padded to whole blocks, and the output has the first of them.
+        unsafe {
+            Self {
+                scales: numbers(matrix.columns.scales.as_ptr().add(column)),
+                biases: numbers(matrix.columns.biases.as_ptr().add(column)),
+                output: tile.output.add(block * BLOCK),
+                output_len: tile.output_len,
+                mask: if n_columns == BLOCK { u16::MAX } else { (1 << n_columns) - 1 },
+                adds: tile.adds,
+            }
+        }
+    }
+
+    /// Puts the sums of a row.
+    ///
+    /// # Safety
+    /// The CPU has the instructions, and the product has the row.
+    #[target_feature(enable = "avx512f")]
+    #[inline]
+    pub(super) unsafe fn put(&self, row: usize, row_scale: f32, sums: __m512i) {
+        let scales = _mm512_mul_ps(self.scales, _mm512_set1_ps(row_scale));
+        let mut value = _mm512_fmadd_ps(_mm512_cvtepi32_ps(sums), scales, self.biases);
+        // SAFETY: the masked columns are columns of the output, and the row is one of its rows.
+        unsafe {
+            let place = self.output.add(row * self.output_len);
+            if self.adds {
+                value = _mm512_add_ps(value, _mm512_maskz_loadu_ps(self.mask, place));
+            }
+            _mm512_mask_storeu_ps(place, self.mask, value);
         }
     }
 }
@@ -140,7 +180,7 @@ unsafe fn numbers(place: *const f32) -> __m512 {
 /// # Safety
 /// The CPU has the instructions, and 64 bytes lie at `place`.
 #[target_feature(enable = "avx512f")]
-unsafe fn integers(place: *const i32) -> __m512i {
+pub(super) unsafe fn integers(place: *const i32) -> __m512i {
     // SAFETY: the caller says that they do; the load needs no alignment.
     unsafe { _mm512_loadu_si512(place.cast()) }
 }

@@ -2,6 +2,9 @@
 
 use std::fmt;
 
+#[cfg(target_arch = "x86_64")]
+use crate::inference::kernels::amx;
+
 /// Instructions that this CPU is known to have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Isa(pub(super) Level);
@@ -17,6 +20,9 @@ pub(super) enum Level {
     /// 512 bits with products of bytes (VNNI).
     #[cfg(target_arch = "x86_64")]
     Avx512,
+    /// The same, and tiles of bytes (AMX).
+    #[cfg(target_arch = "x86_64")]
+    Amx,
 }
 
 impl Isa {
@@ -35,6 +41,9 @@ impl Isa {
                 && is_x86_feature_detected!("avx512vnni")
             {
                 levels.push(Level::Avx512);
+                if amx::is_permitted() {
+                    levels.push(Level::Amx);
+                }
             }
         }
         levels.into_iter().map(Self).collect()
@@ -45,7 +54,7 @@ impl Isa {
         *Self::available().last().expect("the portable one is always there")
     }
 
-    /// Its name: `portable`, `avx2` or `avx512-vnni`.
+    /// Its name: `portable`, `avx2`, `avx512-vnni` or `amx-int8`.
     pub const fn name(self) -> &'static str {
         match self.0 {
             Level::Portable => "portable",
@@ -53,6 +62,8 @@ impl Isa {
             Level::Avx2 => "avx2",
             #[cfg(target_arch = "x86_64")]
             Level::Avx512 => "avx512-vnni",
+            #[cfg(target_arch = "x86_64")]
+            Level::Amx => "amx-int8",
         }
     }
 
@@ -97,7 +108,7 @@ macro_rules! compile_for_each {
                 Level::Avx2 => unsafe { avx2($($arg),*) },
                 #[cfg(target_arch = "x86_64")]
                 // SAFETY: as above.
-                Level::Avx512 => unsafe { avx512($($arg),*) },
+                Level::Avx512 | Level::Amx => unsafe { avx512($($arg),*) },
             }
         }
     };

@@ -5,7 +5,7 @@ use crate::inference::kernels::rows::{GROUP, ZERO};
 use crate::inference::kernels::{Isa, Rows};
 
 #[cfg(target_arch = "x86_64")]
-use crate::inference::kernels::{avx2, avx512};
+use crate::inference::kernels::{amx, avx2, avx512};
 
 /// Columns stand in blocks of this many: a vector of sums for each group of four rows.
 pub(super) const BLOCK: usize = 16;
@@ -111,13 +111,15 @@ impl Matrix {
         assert!(self.n_outputs <= output.row_len, "rows do not overlap");
         let n_needed = n_before * output.row_len + self.n_outputs;
         assert!(n_needed <= output.values.len(), "the product has its place");
+        let n_blocks = self.n_outputs.div_ceil(BLOCK);
         let max_blocks = match isa.0 {
             #[cfg(target_arch = "x86_64")]
-            Level::Avx512 => avx512::MAX_BLOCKS,
+            Level::Amx if amx::takes(rows.row_len()) => n_blocks,
+            #[cfg(target_arch = "x86_64")]
+            Level::Avx512 | Level::Amx => avx512::MAX_BLOCKS,
             _ => 1,
         };
         // Columns outside, rows inside: what is read of the matrix stays in the nearest cache.
-        let n_blocks = self.n_outputs.div_ceil(BLOCK);
         for block in (0..n_blocks).step_by(max_blocks) {
             let column = block * BLOCK;
             let tile = Tile {
@@ -136,10 +138,24 @@ impl Matrix {
                 // the lengths that were checked above, and the blocks are blocks of the matrix.
                 Level::Avx2 => unsafe { avx2::multiply(self, rows, tile) },
                 #[cfg(target_arch = "x86_64")]
+                // SAFETY: as above, and `reshape` has made whole tiles of the rows.
+                Level::Amx if amx::takes(rows.row_len()) => unsafe {
+                    amx::multiply(self, rows, tile);
+                },
+                #[cfg(target_arch = "x86_64")]
                 // SAFETY: as above.
-                Level::Avx512 => unsafe { avx512::multiply(self, rows, tile) },
+                Level::Avx512 | Level::Amx => unsafe { avx512::multiply(self, rows, tile) },
             }
         }
+    }
+}
+
+/// The rows that a matrix of so many, a multiple of [`BLOCK`], should have for this CPU.
+pub(super) const fn whole_depth(isa: Isa, n_inputs: usize) -> usize {
+    match isa.0 {
+        #[cfg(target_arch = "x86_64")]
+        Level::Amx if !amx::takes(n_inputs) => n_inputs.next_multiple_of(amx::DEPTH),
+        _ => n_inputs,
     }
 }
 

@@ -4,8 +4,7 @@
 //!
 //! An [`Isa`] exists only for what the CPU has, so that whoever holds one may run its code. Plain
 //! loops over vectors of sixteen are written once and compiled for each of them; integer products,
-//! where the compiler finds no good code, are written with intrinsics. There is no path for AMX
-//! tiles: it would be one more [`Isa`] and one more arm in `Matrix::multiply`.
+//! where the compiler finds no good code, are written with intrinsics, and in assembly for AMX.
 
 #![expect(unsafe_code, reason = "vector instructions that the compiler may not assume everywhere")]
 #![expect(
@@ -23,6 +22,8 @@ mod matrix;
 mod rows;
 mod sparse;
 
+#[cfg(target_arch = "x86_64")]
+mod amx;
 #[cfg(target_arch = "x86_64")]
 mod avx2;
 #[cfg(target_arch = "x86_64")]

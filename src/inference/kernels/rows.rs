@@ -7,13 +7,17 @@ use crate::inference::kernels::isa::{Level, compile_for_each};
 /// Rows are padded with zeros to a multiple of this, the width of a product of bytes.
 pub(super) const GROUP: usize = 4;
 
+/// Rows that may be read together.
+pub(super) const TILE: usize = 16;
+
 /// The byte that stands for zero: bytes are unsigned, as the product of bytes wants them.
 pub(super) const ZERO: u8 = 128;
 
 /// Rows of activations in 8 bits. Kept from one product to the next, so that nothing is allocated.
 #[derive(Debug, Default)]
 pub(in crate::inference) struct Rows {
-    /// `ZERO` + value ÷ scale.
+    /// `ZERO` + value ÷ scale. After the last row are some that mean nothing, so that what reads
+    /// [`TILE`] rows together finds them.
     pub(super) bytes: Vec<u8>,
     /// The same less `ZERO` in 16 bits, in place of `bytes`, for CPUs that cannot multiply bytes
     /// without loss.
@@ -57,8 +61,8 @@ impl Rows {
     /// Makes place for so many rows.
     pub(super) fn reshape(&mut self, isa: Isa, n_rows: usize, width: usize) {
         self.width = width;
-        let n_values = n_rows * self.row_len();
         self.scales.resize(n_rows, 0.0);
+        let n_values = self.n_values();
         if is_wide(isa) {
             self.wide.resize(n_values, 0);
         } else {
@@ -69,7 +73,12 @@ impl Rows {
     /// Whether there are values for the kernels of this CPU.
     pub(super) fn are_for(&self, isa: Isa) -> bool {
         let n_values = if is_wide(isa) { self.wide.len() } else { self.bytes.len() };
-        n_values == self.len() * self.row_len()
+        n_values == self.n_values()
+    }
+
+    /// With those after the last row.
+    const fn n_values(&self) -> usize {
+        self.len().next_multiple_of(TILE) * self.row_len()
     }
 }
 

@@ -8,7 +8,7 @@ use half::bf16;
 
 use crate::inference::encoder::EncoderConfig;
 use crate::inference::encoder::layout::Parts;
-use crate::inference::kernels::bf16::{LEFT, Left, Matrix, Out, Panels, RIGHT, multiply, to_bf16};
+use crate::inference::kernels::bf16::{Matrix, Out, Panels, Turned, multiply, to_bf16};
 
 /// Rows of a product that are finished before the next ones begin.
 const BLOCK: usize = 96;
@@ -16,8 +16,8 @@ const BLOCK: usize = 96;
 /// A matrix of weights for the products of both ways.
 #[derive(Clone, Debug, Default)]
 pub(super) struct PackedMatrix {
-    pub(super) forward: Panels<RIGHT>,
-    pub(super) backward: Panels<RIGHT>,
+    pub(super) forward: Panels,
+    pub(super) backward: Panels,
 }
 
 /// The matrices of a layer.
@@ -72,8 +72,8 @@ impl PackedLayer {
 #[derive(Debug, Default)]
 pub(super) struct Products {
     tile: Vec<f32>,
-    left: Panels<LEFT>,
-    right: Panels<RIGHT>,
+    left: Turned,
+    right: Panels,
 }
 
 impl Products {
@@ -81,17 +81,16 @@ impl Products {
     pub(super) fn by_blocks(
         &mut self,
         rows: Matrix<'_, bf16>,
-        matrix: &Panels<RIGHT>,
+        matrix: &Panels,
         mut then: impl FnMut(&[f32], Range<usize>),
     ) {
         let stride = matrix.n_columns();
         self.tile.resize(BLOCK * stride, 0.0);
         for start in (0..rows.n_rows).step_by(BLOCK) {
             let block = start..rows.n_rows.min(start + BLOCK);
-            let values = &rows.values[start * rows.stride..];
-            let part = Matrix { values, n_rows: block.len(), ..rows };
+            let part = rows.rows(block.clone());
             let out = Out { values: &mut self.tile, stride, adds: false };
-            multiply(Left::Rows(part), matrix, out);
+            multiply(part, matrix, out);
             then(&self.tile[..block.len() * stride], block);
         }
     }
@@ -103,9 +102,9 @@ impl Products {
         inputs: Matrix<'_, bf16>,
         gradient: &mut [f32],
     ) {
-        self.left.pack_rows(outputs);
+        self.left.turn(outputs);
         self.right.pack_rows(inputs);
         let out = Out { values: gradient, stride: inputs.n_columns, adds: false };
-        multiply(Left::Panels(&self.left), &self.right, out);
+        multiply(self.left.rows(), &self.right, out);
     }
 }

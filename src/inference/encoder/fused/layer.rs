@@ -7,7 +7,7 @@ use crate::inference::encoder::dropout::LayerDrops;
 use crate::inference::encoder::fused::dense::{PackedLayer, Products};
 use crate::inference::encoder::layout::{self, Parts};
 use crate::inference::kernels::bf16::{
-    Attention, AttentionKept, AttentionShape, Branch, Left, Matrix, Norm, NormGradients, NormKept,
+    Attention, AttentionKept, AttentionShape, Branch, Matrix, Norm, NormGradients, NormKept,
     NormOut, Out, add_bias, add_columns, gelu, gelu_gradient, multiply, normalize,
     normalize_gradient, to_bf16,
 };
@@ -199,7 +199,7 @@ impl Pass<'_> {
         let rows = Matrix::new(&of_up, inner);
         products.matrix_gradient(rows, Matrix::new(&kept.middle, hidden), of.up);
         let adds = Out { values: &mut of_middle, stride: hidden, adds: true };
-        multiply(Left::Rows(rows), &self.packed.up.backward, adds);
+        multiply(rows, &self.packed.up.backward, adds);
 
         // Attention and what it is made from.
         let mut of_input = vec![0.0; n * hidden];
@@ -226,7 +226,7 @@ impl Pass<'_> {
         let rows = Matrix::new(&of_qkv, 3 * hidden);
         products.matrix_gradient(rows, Matrix::new(&kept.input, hidden), of.qkv);
         let adds = Out { values: &mut of_input, stride: hidden, adds: true };
-        multiply(Left::Rows(rows), &self.packed.qkv.backward, adds);
+        multiply(rows, &self.packed.qkv.backward, adds);
         (of_input, of_block)
     }
 

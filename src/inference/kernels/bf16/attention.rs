@@ -4,8 +4,8 @@ use half::bf16;
 
 use crate::inference::kernels::bf16::elementwise::{Dropout, to_bf16};
 use crate::inference::kernels::bf16::math::{exp, round, sum};
-use crate::inference::kernels::bf16::panels::{LEFT, Matrix, Panels, RIGHT};
-use crate::inference::kernels::bf16::product::{Left, Out, multiply};
+use crate::inference::kernels::bf16::panels::{Matrix, Panels, Turned};
+use crate::inference::kernels::bf16::product::{Out, multiply};
 use crate::inference::kernels::bf16::widest;
 
 /// The shape of attention.
@@ -38,8 +38,8 @@ pub(crate) struct Attention {
     tile: Vec<f32>,
     dropped: Vec<bf16>,
     slopes: Vec<bf16>,
-    left: Panels<LEFT>,
-    right: Panels<RIGHT>,
+    left: Turned,
+    right: Panels,
 }
 
 /// What the way back starts from.
@@ -71,13 +71,13 @@ impl Attention {
             let part = |of: usize| rows.columns(of * hidden + head * size, size);
             self.right.pack_columns(part(1));
             let scores = Out { values: &mut self.scores, stride, adds: false };
-            multiply(Left::Rows(part(0)), &self.right, scores);
+            multiply(part(0), &self.right, scores);
             let first_index = first_index.wrapping_add((head * n_tokens * stride) as u32);
             let place = Place { stride, first_index, dropout: shape.dropout, scale: shape.scale() };
             softmax(&mut self.scores, probabilities, &mut self.dropped, place);
             self.right.pack_rows(part(2));
             let mixed = Out { values: &mut self.tile, stride: size, adds: false };
-            multiply(Left::Rows(Matrix::new(&self.dropped, stride)), &self.right, mixed);
+            multiply(Matrix::new(&self.dropped, stride), &self.right, mixed);
             self.write(out, (hidden, head * size), size);
         }
     }
@@ -100,7 +100,7 @@ impl Attention {
             let gradient = gradient.columns(head * size, size);
             self.right.pack_columns(part(2));
             let scores = Out { values: &mut self.scores, stride, adds: false };
-            multiply(Left::Rows(gradient), &self.right, scores);
+            multiply(gradient, &self.right, scores);
             let first_index = kept.first_index.wrapping_add((head * n_tokens * stride) as u32);
             let place = Place { stride, first_index, dropout: shape.dropout, scale: shape.scale() };
             let outs = (&mut self.slopes[..], &mut self.dropped[..]);
@@ -112,7 +112,7 @@ impl Attention {
             // Queries: the slopes of the scores times the keys.
             self.right.pack_rows(part(1));
             let tile = Out { values: &mut self.tile, stride: size, adds: false };
-            multiply(Left::Rows(Matrix::new(&self.slopes, stride)), &self.right, tile);
+            multiply(Matrix::new(&self.slopes, stride), &self.right, tile);
             self.write(out, (3 * hidden, head * size), size);
             // Keys: the transposed slopes times the queries.
             self.right.pack_rows(part(0));
@@ -123,9 +123,9 @@ impl Attention {
 
     fn transposed_product(&mut self, of_dropped: bool, (n, stride): (usize, usize), size: usize) {
         let values = if of_dropped { &self.dropped } else { &self.slopes };
-        self.left.pack_rows(Matrix { values, n_rows: n, n_columns: n, stride });
+        self.left.turn(Matrix { values, n_rows: n, n_columns: n, stride });
         let tile = Out { values: &mut self.tile, stride: size, adds: false };
-        multiply(Left::Panels(&self.left), &self.right, tile);
+        multiply(self.left.rows(), &self.right, tile);
     }
 
     fn resize(&mut self, n_tokens: usize, stride: usize, head_size: usize) {

@@ -4,6 +4,8 @@
 
 #![expect(clippy::inline_always, reason = "only what is inlined is compiled for the wider vectors")]
 
+#[cfg(target_arch = "x86_64")]
+mod amx;
 mod attention;
 mod elementwise;
 mod math;
@@ -18,8 +20,8 @@ pub(crate) use elementwise::{
     Branch, Dropout, Moving, Norm, NormGradients, NormKept, NormOut, add_bias, add_columns, gelu,
     gelu_gradient, normalize, normalize_gradient, to_bf16, update_with_adam,
 };
-pub(crate) use panels::{LEFT, Matrix, Panels, RIGHT};
-pub(crate) use product::{Left, Out, multiply};
+pub(crate) use panels::{Matrix, Panels, Turned};
+pub(crate) use product::{Out, multiply};
 
 /// Defines a function whose plain body is compiled once more for AVX-512 and once for AVX2, and
 /// which runs the widest that this CPU has. All compute the same but for the order of sums.

@@ -1,19 +1,16 @@
 //! Matrix products: `out` = or += left · right, 16 bits in, 32 bits out.
 
+use std::ops::Range;
 use std::sync::LazyLock;
 
 use half::bf16;
 
-use crate::inference::kernels::bf16::panels::{LEFT, Matrix, Panels, RIGHT};
+use crate::inference::kernels::bf16::panels::{Matrix, Panels, WIDTH};
+#[cfg(target_arch = "x86_64")]
+use crate::inference::kernels::{amx::is_permitted, bf16::amx};
 
-/// A left operand.
-#[derive(Clone, Copy)]
-pub(crate) enum Left<'a> {
-    /// Rows as they are; the summed positions are their columns, an even number.
-    Rows(Matrix<'a, bf16>),
-    /// Panels whose columns are the rows of the product.
-    Panels(&'a Panels<LEFT>),
-}
+/// Rows that are multiplied together: as many sums as fit beside a panel in 32 vector registers.
+const ROWS: usize = 12;
 
 /// Where a product goes: rows of 32-bit numbers at equal distances.
 pub(crate) struct Out<'a> {
@@ -26,34 +23,27 @@ pub(crate) struct Out<'a> {
 /// Some rows of a left operand as the inner loop sees them.
 #[derive(Clone, Copy)]
 pub(super) struct Strip {
-    start: *const u32,
+    pub(super) start: *const u32,
     /// Units from a row to the next.
-    row_stride: usize,
-    /// Units from a pair to the next.
-    pair_stride: usize,
-    n_pairs: usize,
+    pub(super) stride: usize,
+    pub(super) n_pairs: usize,
 }
 
-/// Multiplies.
+/// Multiplies. The summed positions are the columns of `left`, an even number.
 ///
 /// # Panics
 /// When the operands do not fit each other or the place for the product.
-pub(crate) fn multiply(left: Left<'_>, right: &Panels<RIGHT>, out: Out<'_>) {
-    static FASTEST: LazyLock<Kernel> = LazyLock::new(|| kernels()[0]);
+pub(crate) fn multiply(left: Matrix<'_, bf16>, right: &Panels, out: Out<'_>) {
+    static FASTEST: LazyLock<Path> = LazyLock::new(|| paths()[0]);
     multiply_with(*FASTEST, left, right, out);
 }
 
-pub(super) fn multiply_with(kernel: Kernel, left: Left<'_>, right: &Panels<RIGHT>, out: Out<'_>) {
+pub(super) fn multiply_with(path: Path, left: Matrix<'_, bf16>, right: &Panels, out: Out<'_>) {
     let Out { values, stride, adds } = out;
-    let (n_rows, n_pairs) = match left {
-        Left::Rows(rows) => {
-            assert!(rows.n_columns % 2 == 0 && rows.stride % 2 == 0, "pairs are whole");
-            let end = rows.n_rows.saturating_sub(1) * rows.stride + rows.n_columns;
-            assert!(rows.n_rows == 0 || end <= rows.values.len(), "every row is there");
-            (rows.n_rows, rows.n_columns / 2)
-        }
-        Left::Panels(panels) => (panels.n_columns(), panels.n_pairs()),
-    };
+    let (n_rows, n_pairs) = (left.n_rows, left.n_columns / 2);
+    assert!(left.n_columns.is_multiple_of(2) && left.stride.is_multiple_of(2), "pairs are whole");
+    let end = n_rows.saturating_sub(1) * left.stride + left.n_columns;
+    assert!(n_rows == 0 || end <= left.values.len(), "every row is there");
     assert_eq!(n_pairs, right.n_pairs(), "the operands fit");
     let n_columns = right.n_columns();
     if n_rows == 0 || n_columns == 0 {
@@ -61,47 +51,72 @@ pub(super) fn multiply_with(kernel: Kernel, left: Left<'_>, right: &Panels<RIGHT
     }
     assert!(n_columns <= stride, "a row has a place");
     assert!((n_rows - 1) * stride + n_columns <= values.len(), "every row has a place");
-    for panel in 0..n_columns.div_ceil(RIGHT) {
-        let first_column = panel * RIGHT;
-        let width = RIGHT.min(n_columns - first_column);
-        for first_row in (0..n_rows).step_by(LEFT) {
-            let strip = match left {
-                Left::Rows(rows) => Strip {
-                    start: rows.values[first_row * rows.stride..].as_ptr().cast(),
-                    row_stride: rows.stride / 2,
-                    pair_stride: 1,
-                    n_pairs,
-                },
-                Left::Panels(panels) => Strip {
-                    start: panels.panel(first_row / LEFT).as_ptr(),
-                    row_stride: 1,
-                    pair_stride: LEFT,
-                    n_pairs,
-                },
-            };
-            let tile = Tile {
-                start: values[first_row * stride + first_column..].as_mut_ptr(),
-                stride,
-                n_rows: LEFT.min(n_rows - first_row),
-                width,
-                adds,
-            };
-            // SAFETY: the strip has `tile.n_rows` rows of `n_pairs` pairs, the panel `n_pairs`
-            // times `RIGHT` units, and the tile's rows lie in `out`: all asserted above. The
-            // kernel is one that this CPU can run.
-            unsafe { kernel(strip, right.panel(panel).as_ptr(), tile) };
-        }
+    let whole = path.whole(n_rows, n_columns, n_pairs);
+    #[cfg(target_arch = "x86_64")]
+    if whole.rows != 0 {
+        let strip = Strip {
+            start: left.values.as_ptr().cast(),
+            stride: left.stride / 2,
+            n_pairs: whole.pairs,
+        };
+        let tile = Tile {
+            start: values.as_mut_ptr(),
+            stride,
+            n_rows: whole.rows,
+            width: whole.columns,
+            adds,
+        };
+        // SAFETY: rows, panels and the place for the product are there, asserted above; the path
+        // is one that this CPU can run, and whole are only tiles that it takes.
+        unsafe { amx::multiply(strip, right, tile) };
     }
+    let mut rest = |rows: Range<usize>, columns: Range<usize>, first_pair: usize, adds: bool| {
+        for first_column in columns.step_by(WIDTH) {
+            let panel = &right.panel(first_column / WIDTH)[first_pair * WIDTH..];
+            for first_row in rows.clone().step_by(ROWS) {
+                let strip = Strip {
+                    start: left.values[first_row * left.stride + 2 * first_pair..].as_ptr().cast(),
+                    stride: left.stride / 2,
+                    n_pairs: n_pairs - first_pair,
+                };
+                let tile = Tile {
+                    start: values[first_row * stride + first_column..].as_mut_ptr(),
+                    stride,
+                    n_rows: ROWS.min(rows.end - first_row),
+                    width: WIDTH.min(n_columns - first_column),
+                    adds,
+                };
+                // SAFETY: the strip has `tile.n_rows` rows of `n_pairs` pairs, the panel as many
+                // times `WIDTH` units, and the tile's rows lie in `out`: all asserted above. The
+                // kernel is one that this CPU can run.
+                unsafe { (path.kernel)(strip, panel.as_ptr(), tile) };
+            }
+        }
+    };
+    if whole.rows != 0 && whole.pairs < n_pairs {
+        rest(0..whole.rows, 0..whole.columns, whole.pairs, true);
+    }
+    rest(0..whole.rows, whole.columns..n_columns, 0, adds);
+    rest(whole.rows..n_rows, 0..n_columns, 0, adds);
 }
 
-/// A part of the product: at most [`LEFT`] rows and [`RIGHT`] columns.
+/// The part of a product that is made of whole tiles, from the first row, column and pair on; all
+/// zero if there is none.
+#[derive(Clone, Copy, Default)]
+struct Whole {
+    rows: usize,
+    columns: usize,
+    pairs: usize,
+}
+
+/// A part of the product; for a [`Kernel`] at most [`ROWS`] rows and [`WIDTH`] columns.
 #[derive(Clone, Copy)]
 pub(super) struct Tile {
-    start: *mut f32,
-    stride: usize,
-    n_rows: usize,
-    width: usize,
-    adds: bool,
+    pub(super) start: *mut f32,
+    pub(super) stride: usize,
+    pub(super) n_rows: usize,
+    pub(super) width: usize,
+    pub(super) adds: bool,
 }
 
 /// Computes a tile.
@@ -111,21 +126,52 @@ pub(super) struct Tile {
 /// was compiled for.
 pub(super) type Kernel = unsafe fn(Strip, *const u32, Tile);
 
-/// The kernels that this CPU can run, the fastest first.
-pub(super) fn kernels() -> Vec<Kernel> {
-    let mut kernels: Vec<Kernel> = Vec::new();
+/// How products are computed.
+#[derive(Clone, Copy)]
+pub(super) struct Path {
+    /// Whether what is made of whole tiles goes through them.
+    has_tiles: bool,
+    /// For everything else.
+    kernel: Kernel,
+}
+
+impl Path {
+    fn whole(self, n_rows: usize, n_columns: usize, n_pairs: usize) -> Whole {
+        #[cfg(target_arch = "x86_64")]
+        if self.has_tiles {
+            let down = |n: usize, unit: usize| n / unit * unit;
+            let whole = Whole {
+                rows: down(n_rows, amx::ROWS),
+                columns: down(n_columns, WIDTH),
+                pairs: down(n_pairs, amx::PAIRS),
+            };
+            if whole.rows != 0 && whole.columns != 0 && whole.pairs != 0 {
+                return whole;
+            }
+        }
+        Whole::default()
+    }
+}
+
+/// The paths that this CPU can run, the fastest first.
+pub(super) fn paths() -> Vec<Path> {
+    let mut paths = Vec::new();
     #[cfg(target_arch = "x86_64")]
     {
         use std::arch::is_x86_feature_detected as has;
         if has!("avx512bf16") && has!("avx512f") {
-            kernels.push(x86::multiply_tile);
+            let path = Path { has_tiles: false, kernel: x86::multiply_tile };
+            if is_permitted() {
+                paths.push(Path { has_tiles: true, ..path });
+            }
+            paths.push(path);
         }
         if has!("avx2") && has!("fma") {
-            kernels.push(x86::multiply_tile_avx2);
+            paths.push(Path { has_tiles: false, kernel: x86::multiply_tile_avx2 });
         }
     }
-    kernels.push(multiply_tile_portable);
-    kernels
+    paths.push(Path { has_tiles: false, kernel: multiply_tile_portable });
+    paths
 }
 
 /// # Safety
@@ -135,12 +181,12 @@ unsafe fn multiply_tile_portable(strip: Strip, panel: *const u32, tile: Tile) {
     let low = |unit: u32| f32::from_bits(unit << 16);
     let high = |unit: u32| f32::from_bits(unit & 0xffff_0000);
     for row in 0..tile.n_rows {
-        let mut sums = [0.0_f32; RIGHT];
+        let mut sums = [0.0_f32; WIDTH];
         for pair in 0..strip.n_pairs {
             // SAFETY: the unit lies in the strip, the units of the pair in the panel.
             let (left, units) = unsafe {
-                let left = strip.start.add(row * strip.row_stride + pair * strip.pair_stride);
-                (left.read_unaligned(), &*panel.add(pair * RIGHT).cast::<[u32; RIGHT]>())
+                let left = strip.start.add(row * strip.stride + pair);
+                (left.read_unaligned(), &*panel.add(pair * WIDTH).cast::<[u32; WIDTH]>())
             };
             let (even, odd) = (low(left), high(left));
             for (sum, &unit) in sums.iter_mut().zip(units) {
@@ -165,7 +211,7 @@ mod x86 {
     };
     use std::mem::transmute;
 
-    use super::{LEFT, RIGHT, Strip, Tile};
+    use super::{ROWS, Strip, Tile, WIDTH};
 
     /// The plain loops, eight sums at a time.
     ///
@@ -184,12 +230,11 @@ mod x86 {
         // SAFETY: the caller answers for the pointers; each call has rows that the tile has.
         unsafe {
             match tile.n_rows {
-                LEFT => multiply_rows::<LEFT>(strip, panel, tile),
+                ROWS => multiply_rows::<ROWS>(strip, panel, tile),
                 n_rows => {
                     let mut done = 0;
                     while done < n_rows {
-                        let rest =
-                            Strip { start: strip.start.add(done * strip.row_stride), ..strip };
+                        let rest = Strip { start: strip.start.add(done * strip.stride), ..strip };
                         let part = Tile { start: tile.start.add(done * tile.stride), ..tile };
                         done += match n_rows - done {
                             6.. => {
@@ -226,16 +271,16 @@ mod x86 {
                     transmute::<__m512i, __m512bh>(_mm512_loadu_si512(right.add(16).cast())),
                 ];
                 for (row, sums) in sums.iter_mut().enumerate() {
-                    let unit = left.add(row * strip.row_stride).read_unaligned();
+                    let unit = left.add(row * strip.stride).read_unaligned();
                     let unit: __m512bh = transmute(_mm512_set1_epi32(unit.cast_signed()));
                     sums[0] = _mm512_dpbf16_ps(sums[0], unit, columns[0]);
                     sums[1] = _mm512_dpbf16_ps(sums[1], unit, columns[1]);
                 }
-                left = left.add(strip.pair_stride);
-                right = right.add(RIGHT);
+                left = left.add(1);
+                right = right.add(WIDTH);
             }
         }
-        let mask = (u32::MAX >> (RIGHT - tile.width)) as usize;
+        let mask = (u32::MAX >> (WIDTH - tile.width)) as usize;
         let masks = [mask as u16, (mask >> 16) as u16];
         for (row, sums) in sums.into_iter().enumerate() {
             for (half, (sum, mask)) in sums.into_iter().zip(masks).enumerate() {

@@ -5,8 +5,8 @@ use proptest::prelude::*;
 
 use super::elementwise::{AdamStep, Dropout, Moving, update_with_adam};
 use super::math::{cumulative_normal, exp, round};
-use super::panels::{LEFT, Matrix, Panels, RIGHT};
-use super::product::{Left, Out, kernels, multiply_with};
+use super::panels::{Matrix, Panels, Turned};
+use super::product::{Out, multiply_with, paths};
 
 fn numbers(len: usize, seed: u64) -> Vec<bf16> {
     let mut state = seed | 1;
@@ -27,8 +27,9 @@ fn transposed(values: &[bf16], n_columns: usize) -> Vec<bf16> {
 proptest! {
     #[test]
     fn products_agree_with_the_definition_in_every_layout(
-        (n_rows, n_columns, n_summed) in (1_usize..40, 1_usize..70, 1_usize..50),
+        (n_rows, n_columns, n_summed) in (1_usize..70, 1_usize..70, 1_usize..50),
         seed in any::<u64>(),
+        adds in any::<bool>(),
     ) {
         let n_summed = n_summed * 2;
         let left = numbers(n_rows * n_summed, seed);
@@ -37,24 +38,25 @@ proptest! {
             let pairs = (0..n_summed).map(|k| (left[row * n_summed + k], right[k * n_columns + column]));
             pairs.map(|(a, b)| f64::from(a.to_f32()) * f64::from(b.to_f32())).sum()
         };
-        let (mut of_rows, mut of_columns) = (Panels::<RIGHT>::default(), Panels::<RIGHT>::default());
+        let (mut of_rows, mut of_columns) = (Panels::default(), Panels::default());
         of_rows.pack_rows(Matrix::new(&right, n_columns));
         of_columns.pack_columns(Matrix::new(&transposed(&right, n_columns), n_summed));
-        let mut panels = Panels::<LEFT>::default();
-        panels.pack_rows(Matrix::new(&transposed(&left, n_summed), n_rows));
+        let mut turned = Turned::default();
+        turned.turn(Matrix::new(&transposed(&left, n_summed), n_rows));
         let stride = n_columns + 3;
-        let lefts = [Left::Rows(Matrix::new(&left, n_summed)), Left::Panels(&panels)];
-        for kernel in kernels() {
+        let lefts = [Matrix::new(&left, n_summed), turned.rows()];
+        for path in paths() {
             for (left, right) in lefts.into_iter().zip([&of_rows, &of_columns]) {
                 let mut values = vec![0.5; n_rows * stride];
-                let out = Out { values: &mut values, stride, adds: true };
-                multiply_with(kernel, left, right, out);
+                let out = Out { values: &mut values, stride, adds };
+                multiply_with(path, left, right, out);
                 for row in 0..n_rows {
                     for column in 0..stride {
                         let found = f64::from(values[row * stride + column]);
                         // What lies beside the product stays as it was.
                         let product = if column < n_columns { expected(row, column) } else { 0.0 };
-                        prop_assert!((found - 0.5 - product).abs() < 1e-4, "{found} {product}");
+                        let before = if adds || n_columns <= column { 0.5 } else { 0.0 };
+                        prop_assert!((found - before - product).abs() < 1e-4, "{found} {product}");
                     }
                 }
             }
