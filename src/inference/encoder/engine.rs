@@ -1,24 +1,26 @@
 //! The encoder as it serves: 8-bit weights, texts of any lengths side by side without padding, one
 //! thread. It computes what the reference computes but for the rounding to 8 bits.
 
+use std::ops::Range;
+
 use crate::inference::Error;
 use crate::inference::encoder::EncoderConfig;
 use crate::inference::encoder::packed::{PackedRows, Reader};
 use crate::inference::kernels::{Attention, HeadShape, Isa, Matrix, Output, Rows, gelu, normalize};
 
-/// So many tokens go through a layer together: enough to read its weights seldom, few enough to
+/// So many tokens go through the layers together: enough to read the weights seldom, few enough to
 /// stay in the cache. A longer text goes alone.
 const GROUP_TOKENS: usize = 128;
 
-/// So many tokens go through the dense layers together.
-const BLOCK_TOKENS: usize = 64;
+/// So many columns are computed before what needs them: they stay in the cache, whereas those of a
+/// whole layer would push its weights out.
+const PART: usize = 384;
 
 /// An encoder that is ready to answer. Shared by all threads, each with a [`Workspace`] of its own.
 #[derive(Clone, Debug)]
 pub struct EncoderEngine {
     isa: Isa,
     hidden_size: usize,
-    heads: HeadShape,
     epsilon: f32,
     words: PackedRows,
     positions: Vec<f32>,
@@ -35,16 +37,18 @@ pub struct Workspace {
     context: Vec<f32>,
     inner: Vec<f32>,
     rows: Rows,
+    inner_rows: Rows,
     attention: Attention,
 }
 
 #[derive(Clone, Debug)]
 struct Layer {
-    projection: Matrix,
+    /// Queries, keys and values of some heads, part by part.
+    projections: Vec<(HeadShape, Matrix)>,
     output: Matrix,
     attention_norm: Norm,
-    inner: Matrix,
-    outer: Matrix,
+    /// Some of the inner columns, and what they add to the outer ones.
+    dense: Vec<(Matrix, Matrix)>,
     norm: Norm,
 }
 
@@ -52,6 +56,26 @@ struct Layer {
 struct Norm {
     scales: Vec<f32>,
     shifts: Vec<f32>,
+}
+
+/// A dense layer as the file has it.
+struct Dense {
+    rows: PackedRows,
+    biases: Vec<f32>,
+}
+
+impl Dense {
+    /// The part with these outputs and inputs. The part with the first inputs has the biases.
+    fn packed(&self, outputs: impl Iterator<Item = usize>, inputs: Range<usize>) -> Matrix {
+        let n_inputs = self.rows.values.len() / self.rows.scales.len();
+        let (mut values, mut scales, mut biases) = (Vec::new(), Vec::new(), Vec::new());
+        for output in outputs {
+            values.extend(&self.rows.values[output * n_inputs..][inputs.clone()]);
+            scales.push(self.rows.scales[output]);
+            biases.push(if inputs.start == 0 { self.biases[output] } else { 0.0 });
+        }
+        Matrix::new(&values, &scales, &biases)
+    }
 }
 
 impl EncoderEngine {
@@ -66,26 +90,42 @@ impl EncoderEngine {
                 shifts: file.numbers(&format!("{name}.shifts"), &[hidden])?,
             })
         };
-        let matrix = |name: &str, n_outputs: usize, n_inputs: usize| -> Result<Matrix, Error> {
+        let heads = HeadShape { number: config.n_heads, size: config.head_size() };
+        let matrix = |name: &str, n_outputs: usize, n_inputs: usize| -> Result<Dense, Error> {
             let rows = file.rows(name, n_outputs, n_inputs)?;
-            let biases = file.numbers(&format!("{name}.biases"), &[n_outputs])?;
-            Ok(Matrix::new(&rows.values, &rows.scales, &biases))
+            Ok(Dense { rows, biases: file.numbers(&format!("{name}.biases"), &[n_outputs])? })
         };
         let layer = |layer: usize| -> Result<Layer, Error> {
             let at = |part: &str| format!("layers.{layer}.{part}");
+            let projection = matrix(&at("attention.projection"), 3 * hidden, hidden)?;
+            let up = matrix(&at("inner"), inner, hidden)?;
+            let down = matrix(&at("outer"), hidden, inner)?;
+            let parts = |n: usize, len: usize| {
+                (0..n).step_by(len).map(move |start| start..n.min(start + len))
+            };
+            let some_heads = |part: Range<usize>| {
+                let shape = HeadShape { number: part.len(), size: heads.size };
+                let columns = part.start * heads.size..part.end * heads.size;
+                let thirds = (0..3).flat_map(|it| columns.clone().map(move |of| it * hidden + of));
+                (shape, projection.packed(thirds, 0..hidden))
+            };
+            let some_columns = |part: Range<usize>| {
+                (up.packed(part.clone(), 0..hidden), down.packed(0..hidden, part))
+            };
             Ok(Layer {
-                projection: matrix(&at("attention.projection"), 3 * hidden, hidden)?,
-                output: matrix(&at("attention.output"), hidden, hidden)?,
+                projections: parts(heads.number, (PART / 3 / heads.size).max(1))
+                    .map(some_heads)
+                    .collect(),
+                output: matrix(&at("attention.output"), hidden, hidden)?
+                    .packed(0..hidden, 0..hidden),
                 attention_norm: norm(&at("attention.norm"))?,
-                inner: matrix(&at("inner"), inner, hidden)?,
-                outer: matrix(&at("outer"), hidden, inner)?,
+                dense: parts(inner, PART).map(some_columns).collect(),
                 norm: norm(&at("norm"))?,
             })
         };
         Ok(Self {
             isa,
             hidden_size: hidden,
-            heads: HeadShape { number: config.n_heads, size: config.head_size() },
             epsilon: config.layer_norm_eps as f32,
             words: file.rows("embeddings.words", config.vocab_size, hidden)?,
             positions: file.numbers("embeddings.positions", &[config.max_tokens, hidden])?,
@@ -112,21 +152,18 @@ impl EncoderEngine {
     pub fn pool(&self, texts: &[&[u32]], space: &mut Workspace) -> Vec<Vec<f32>> {
         let max_tokens = self.positions.len() / self.hidden_size;
         let lengths: Vec<usize> = texts.iter().map(|ids| ids.len().min(max_tokens)).collect();
-        self.embed_tokens(texts, &lengths, space);
-        for layer in &self.layers {
-            let mut first = 0;
-            for group in groups(&lengths) {
-                let n_tokens: usize = group.iter().sum();
-                self.attend(layer, first, group, space);
-                for block in (first..first + n_tokens).step_by(BLOCK_TOKENS) {
-                    let n_here = (first + n_tokens - block).min(BLOCK_TOKENS);
-                    self.transform(layer, [first, block, n_here], space);
-                }
-                first += n_tokens;
+        let mut vectors = Vec::with_capacity(texts.len());
+        // Group by group through all layers: the vectors of a group stay in the cache.
+        for group in groups(&lengths) {
+            self.embed_tokens(&texts[vectors.len()..], group, space);
+            for layer in &self.layers {
+                self.attend(layer, group, space);
+                self.transform(layer, space);
             }
+            let mut rows = space.hidden.chunks_exact(self.hidden_size);
+            vectors.extend(group.iter().map(|&length| self.mean(&mut rows, length)));
         }
-        let mut rows = space.hidden.chunks_exact(self.hidden_size);
-        lengths.iter().map(|&length| self.mean(&mut rows, length)).collect()
+        vectors
     }
 
     fn embed_tokens(&self, texts: &[&[u32]], lengths: &[usize], space: &mut Workspace) {
@@ -147,45 +184,45 @@ impl EncoderEngine {
     }
 
     /// Projects the tokens of some texts, and lets those of each text look at one another.
-    fn attend(&self, layer: &Layer, first: usize, lengths: &[usize], space: &mut Workspace) {
+    fn attend(&self, layer: &Layer, lengths: &[usize], space: &mut Workspace) {
         let width = self.hidden_size;
         let n_tokens: usize = lengths.iter().sum();
-        let hidden = &space.hidden[first * width..][..n_tokens * width];
-        space.rows.quantize(self.isa, hidden, width, width);
-        space.projected.resize(n_tokens * 3 * width, 0.0);
-        self.multiply(&layer.projection, &space.rows, &mut space.projected, false);
+        space.rows.quantize(self.isa, &space.hidden, width, width);
         space.context.resize(n_tokens * width, 0.0);
-        let mut start = 0;
-        for length in lengths {
-            let end = start + length * width;
-            let projected = &space.projected[3 * start..3 * end];
-            space.attention.attend(self.isa, projected, self.heads, &mut space.context[start..end]);
-            start = end;
+        let mut column = 0;
+        for (heads, projection) in &layer.projections {
+            let part = projection.n_outputs();
+            space.projected.resize(n_tokens * part, 0.0);
+            self.multiply(projection, &space.rows, &mut space.projected, false);
+            let mut token = 0;
+            for length in lengths.iter().filter(|&&length| length != 0) {
+                let projected = &space.projected[token * part..(token + length) * part];
+                let values = &mut space.context[token * width + column..];
+                let mut output = Output { values, row_len: width, adds: false };
+                space.attention.attend(self.isa, projected, *heads, &mut output);
+                token += length;
+            }
+            column += heads.number * heads.size;
         }
     }
 
-    /// The dense layers for a block of tokens in a group: `[group's first token, block's first
-    /// token, tokens in the block]`.
-    fn transform(
-        &self,
-        layer: &Layer,
-        [first, block, n_tokens]: [usize; 3],
-        space: &mut Workspace,
-    ) {
+    /// The dense layers.
+    fn transform(&self, layer: &Layer, space: &mut Workspace) {
         let width = self.hidden_size;
-        let Workspace { hidden, context, inner, rows, .. } = space;
-        let hidden = &mut hidden[block * width..][..n_tokens * width];
-        let context = &context[(block - first) * width..][..n_tokens * width];
+        let Workspace { hidden, context, inner, rows, inner_rows, .. } = space;
+        let n_tokens = hidden.len() / width;
         rows.quantize(self.isa, context, width, width);
         self.multiply(&layer.output, rows, hidden, true);
         self.normalize(hidden, &layer.attention_norm);
         rows.quantize(self.isa, hidden, width, width);
-        let inner_width = layer.inner.n_outputs();
-        inner.resize(n_tokens * inner_width, 0.0);
-        self.multiply(&layer.inner, rows, inner, false);
-        gelu(self.isa, inner);
-        rows.quantize(self.isa, inner, inner_width, inner_width);
-        self.multiply(&layer.outer, rows, hidden, true);
+        for (up, down) in &layer.dense {
+            let part = up.n_outputs();
+            inner.resize(n_tokens * part, 0.0);
+            self.multiply(up, rows, inner, false);
+            gelu(self.isa, inner);
+            inner_rows.quantize(self.isa, inner, part, part);
+            self.multiply(down, inner_rows, hidden, true);
+        }
         self.normalize(hidden, &layer.norm);
     }
 

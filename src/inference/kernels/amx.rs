@@ -3,11 +3,11 @@
 //! instructions are not stable yet.
 
 use std::arch::asm;
-use std::arch::x86_64::{__cpuid_count, _mm512_add_epi32};
+use std::arch::x86_64::__cpuid_count;
 use std::sync::LazyLock;
 
 use crate::inference::kernels::Rows;
-use crate::inference::kernels::avx512::{Epilogue, integers};
+use crate::inference::kernels::avx512::Epilogue;
 use crate::inference::kernels::matrix::{BLOCK, Matrix, Tile};
 use crate::inference::kernels::rows::{GROUP, TILE};
 
@@ -96,44 +96,42 @@ pub(super) unsafe fn multiply(matrix: &Matrix, rows: &Rows, tile: Tile) {
     let row_len = tile.n_groups * GROUP;
     let block_len = row_len * BLOCK;
     let depth = row_len.min(DEPTH);
-    let mut sums = Sums([0; TILES * TILE_ROWS * TILES * BLOCK]);
+    let mut sums = Sums([[0; TILE_ROWS * BLOCK]; TILES * TILES]);
     // SAFETY: the process may use tiles.
     unsafe { shape_tiles(depth) };
     for block in (0..tile.n_blocks).step_by(TILES) {
         let n_blocks = (tile.n_blocks - block).min(TILES);
         // SAFETY: the blocks are blocks of the matrix.
         let columns = unsafe { matrix.values.as_ptr().add(block * block_len) };
-        // SAFETY: as above.
-        let epilogues =
-            [0, n_blocks - 1].map(|it| unsafe { Epilogue::new(matrix, tile, block + it) });
-        for first in (0..rows.len()).step_by(TILES * TILE_ROWS) {
-            let n_rows = (rows.len() - first).min(TILES * TILE_ROWS);
+        for (part, scales) in rows.scales.chunks(TILES * TILE_ROWS).enumerate() {
+            let first = part * TILES * TILE_ROWS;
+            // Every part of the rows fetches one of the next two blocks, a single part both.
+            let ahead = [part, if scales.len() == rows.len() { 1 } else { part }].map(|idx| {
+                let there = idx < TILES && block + TILES + idx < tile.n_blocks;
+                columns.wrapping_add(if there { (TILES + idx) * block_len } else { 0 })
+            });
             let operands = Operands {
                 // SAFETY: these are rows that exist.
                 rows: unsafe { rows.bytes.as_ptr().add(first * row_len) },
                 row_len,
                 columns,
                 // Where there is one block, it stands for two.
-                next_columns: (n_blocks - 1) * block_len,
-                depth,
+                next_columns: columns.wrapping_add((n_blocks - 1) * block_len),
+                ahead,
             };
-            // SAFETY: tiles of rows, if begun, are whole, and so are blocks of columns.
+            // SAFETY: tiles of rows, if begun, are whole, and so are blocks of columns; the blocks
+            // are blocks of the matrix, and the rows rows of the product.
             unsafe {
-                if n_rows <= TILE_ROWS {
+                if scales.len() <= TILE_ROWS {
                     operands.multiply_one(&mut sums);
                 } else {
                     operands.multiply_two(&mut sums);
                 }
-            }
-            for (idx, epilogue) in epilogues[..n_blocks].iter().enumerate() {
-                let starts = &matrix.columns.starts[(tile.block + block + idx) * BLOCK..][..BLOCK];
-                let sums = sums.0[idx * BLOCK..].chunks(TILES * BLOCK);
-                for (row, sums) in (first..first + n_rows).zip(sums) {
-                    // SAFETY: sixteen numbers lie in each place, and the row is a row.
-                    unsafe {
-                        let sums =
-                            _mm512_add_epi32(integers(sums.as_ptr()), integers(starts.as_ptr()));
-                        epilogue.put(row, rows.scales[row], sums);
+                for idx in 0..n_blocks {
+                    let epilogue = Epilogue::new(matrix, tile, block + idx);
+                    let parts = scales.chunks(TILE_ROWS).zip(sums.0[idx..].iter().step_by(TILES));
+                    for (part, (scales, sums)) in parts.enumerate() {
+                        epilogue.put_tile(first + part * TILE_ROWS, scales, sums);
                     }
                 }
             }
@@ -143,31 +141,41 @@ pub(super) unsafe fn multiply(matrix: &Matrix, rows: &Rows, tile: Tile) {
     unsafe { release_tiles() };
 }
 
-/// The sums of two tiles of rows and two blocks of columns, row by row.
+/// The sums of two tiles of rows and two blocks of columns: both blocks of the first rows, then
+/// those of the second.
 #[repr(align(64))]
-struct Sums([i32; TILES * TILE_ROWS * TILES * BLOCK]);
-
-/// From a row of [`Sums`] to the next, in bytes.
-const SUMS_LEN: usize = TILES * BLOCK * size_of::<i32>();
+struct Sums([[i32; TILE_ROWS * BLOCK]; TILES * TILES]);
 
 /// What is multiplied.
 #[derive(Clone, Copy)]
 struct Operands {
     rows: *const u8,
+    /// A multiple of [`DEPTH`] unless less.
     row_len: usize,
     columns: *const i8,
-    /// From the first block of columns to the second.
-    next_columns: usize,
-    /// Bytes of a row that go into a tile.
-    depth: usize,
+    next_columns: *const i8,
+    /// What is fetched into the cache meanwhile.
+    ahead: [*const i8; TILES],
+}
+
+/// Fetches as much as a tile holds.
+macro_rules! fetch {
+    ($place:literal) => {
+        concat!(
+            fetch!($place: "0" "64" "128" "192" "256" "320" "384" "448"),
+            fetch!($place: "512" "576" "640" "704" "768" "832" "896" "960"),
+        )
+    };
+    ($place:literal: $($offset:literal)*) => {
+        concat!($("prefetcht1 [{", $place, "} + ", $offset, "]\n"),*)
+    };
 }
 
 impl Operands {
     /// One tile of rows.
     ///
     /// # Safety
-    /// Tiles have their shapes, and there are so many rows and blocks, all of `row_len`, which is a
-    /// multiple of `depth`.
+    /// Tiles have their shapes, and there are so many rows and blocks, all of `row_len`.
     unsafe fn multiply_one(self, sums: &mut Sums) {
         // SAFETY: as the caller promises; what is written has its place in `sums`.
         unsafe {
@@ -177,22 +185,24 @@ impl Operands {
                 "tileloadd tmm4, [{rows} + {row_len}]",
                 "tileloadd tmm6, [{columns} + {width}]",
                 "tdpbusd tmm0, tmm4, tmm6",
+                fetch!("ahead"),
                 "tileloadd tmm7, [{next_columns} + {width}]",
                 "tdpbusd tmm1, tmm4, tmm7",
-                "add {rows}, {depth}", "add {columns}, {step}", "add {next_columns}, {step}",
+                fetch!("next_ahead"),
+                "add {rows}, 64", "add {columns}, 1024", "add {next_columns}, 1024",
+                "add {ahead}, 1024", "add {next_ahead}, 1024",
                 "dec {n}", "jnz 2b",
-                "tilestored [{sums} + {sums_len}], tmm0",
-                "tilestored [{sums} + {sums_len} + 64], tmm1",
+                "tilestored [{sums} + {width}], tmm0",
+                "tilestored [{sums} + {width} + 1024], tmm1",
                 rows = inout(reg) self.rows => _,
                 row_len = in(reg) self.row_len,
                 columns = inout(reg) self.columns => _,
-                next_columns = inout(reg) self.columns.add(self.next_columns) => _,
+                next_columns = inout(reg) self.next_columns => _,
+                ahead = inout(reg) self.ahead[0] => _,
+                next_ahead = inout(reg) self.ahead[1] => _,
                 width = in(reg) DEPTH,
-                depth = in(reg) self.depth,
-                step = in(reg) self.depth * BLOCK,
-                n = inout(reg) self.row_len / self.depth => _,
+                n = inout(reg) self.row_len.div_ceil(DEPTH) => _,
                 sums = in(reg) sums.0.as_mut_ptr(),
-                sums_len = in(reg) SUMS_LEN,
                 options(nostack),
             );
         }
@@ -213,28 +223,29 @@ impl Operands {
                 "tdpbusd tmm0, tmm4, tmm6",
                 "tileloadd tmm7, [{next_columns} + {width}]",
                 "tdpbusd tmm1, tmm4, tmm7",
+                fetch!("ahead"),
                 "tileloadd tmm5, [{next_rows} + {row_len}]",
                 "tdpbusd tmm2, tmm5, tmm6",
+                fetch!("next_ahead"),
                 "tdpbusd tmm3, tmm5, tmm7",
-                "add {rows}, {depth}", "add {next_rows}, {depth}",
-                "add {columns}, {step}", "add {next_columns}, {step}",
+                "add {rows}, 64", "add {next_rows}, 64",
+                "add {columns}, 1024", "add {next_columns}, 1024",
+                "add {ahead}, 1024", "add {next_ahead}, 1024",
                 "dec {n}", "jnz 2b",
-                "tilestored [{sums} + {sums_len}], tmm0",
-                "tilestored [{sums} + {sums_len} + 64], tmm1",
-                "tilestored [{next_sums} + {sums_len}], tmm2",
-                "tilestored [{next_sums} + {sums_len} + 64], tmm3",
+                "tilestored [{sums} + {width}], tmm0",
+                "tilestored [{sums} + {width} + 1024], tmm1",
+                "tilestored [{sums} + {width} + 2048], tmm2",
+                "tilestored [{sums} + {width} + 3072], tmm3",
                 rows = inout(reg) self.rows => _,
                 next_rows = inout(reg) self.rows.add(TILE_ROWS * self.row_len) => _,
                 row_len = in(reg) self.row_len,
                 columns = inout(reg) self.columns => _,
-                next_columns = inout(reg) self.columns.add(self.next_columns) => _,
+                next_columns = inout(reg) self.next_columns => _,
+                ahead = inout(reg) self.ahead[0] => _,
+                next_ahead = inout(reg) self.ahead[1] => _,
                 width = in(reg) DEPTH,
-                depth = in(reg) self.depth,
-                step = in(reg) self.depth * BLOCK,
-                n = inout(reg) self.row_len / self.depth => _,
+                n = inout(reg) self.row_len.div_ceil(DEPTH) => _,
                 sums = in(reg) sums.0.as_mut_ptr(),
-                next_sums = in(reg) sums.0.as_mut_ptr().byte_add(TILE_ROWS * SUMS_LEN),
-                sums_len = in(reg) SUMS_LEN,
                 options(nostack),
             );
         }

@@ -8,7 +8,7 @@ use crate::inference::kernels::rows::{GROUP, ZERO, is_wide, steps_of, steps_to};
 use crate::inference::kernels::{Isa, Matrix, Output, Rows};
 
 /// Queries at once: their scores stay in the nearest cache.
-const QUERIES: usize = 16;
+const QUERIES: usize = 32;
 
 /// What a place after the last token adds to a score.
 const NOWHERE: f32 = -1e30;
@@ -37,21 +37,20 @@ pub(in crate::inference) struct Attention {
 
 impl Attention {
     /// Attention over the tokens of one text. `projected` has a row of queries, keys and values
-    /// per token; queries are scaled already. `context` gets a row per token.
+    /// per token; queries are scaled already. `output` gets a row per token.
     ///
     /// # Panics
-    /// When the rows are not whole.
+    /// When the rows are not whole or have no place.
     pub(in crate::inference) fn attend(
         &mut self,
         isa: Isa,
         projected: &[f32],
         heads: HeadShape,
-        context: &mut [f32],
+        output: &mut Output<'_>,
     ) {
         let width = heads.number * heads.size;
-        assert!(context.len().is_multiple_of(width), "rows are whole");
-        assert_eq!(projected.len(), context.len() * 3, "queries, keys and values for each row");
-        let n_tokens = context.len() / width;
+        assert!(projected.len().is_multiple_of(3 * width), "rows are whole");
+        let n_tokens = projected.len() / (3 * width);
         if n_tokens == 0 {
             return;
         }
@@ -76,9 +75,9 @@ impl Attention {
                 self.keys.multiply(isa, &self.queries, &mut scores);
                 self.weights.reshape(isa, n_queries, depth);
                 soften(isa, &self.scores, padded, &mut self.weights, is_wide(isa));
-                let values = &mut context[first * width + start..];
-                let mut context = Output { values, row_len: width, adds: false };
-                self.values.multiply(isa, &self.weights, &mut context);
+                let Output { row_len, adds, .. } = *output;
+                let values = &mut output.values[first * row_len + start..];
+                self.values.multiply(isa, &self.weights, &mut Output { values, row_len, adds });
             }
         }
     }
@@ -136,11 +135,15 @@ fn keys_to_columns<const FMA: bool>(keys: Part<'_>, matrix: &mut Matrix) {
             let row = keys.row(token);
             let steps = steps_of(row, &mut columns.scales[token]);
             let mut sum = 0;
-            for (group, numbers) in groups.iter_mut().zip(row.chunks(GROUP)) {
-                let places = &mut group[(token - first) * GROUP..][..numbers.len()];
-                for (place, number) in places.iter_mut().zip(numbers) {
-                    *place = (number * steps + ROUND).to_bits() as i8;
-                    sum += i32::from(*place);
+            // As many at once as fit a vector: groups of them are written far from one another.
+            for (groups, numbers) in groups.chunks_mut(BLOCK).zip(row.chunks(BLOCK * GROUP)) {
+                let mut bytes = [0_i8; BLOCK * GROUP];
+                for (byte, number) in bytes.iter_mut().zip(numbers) {
+                    *byte = (number * steps + ROUND).to_bits() as i8;
+                }
+                sum += bytes.iter().map(|&byte| i32::from(byte)).sum::<i32>();
+                for (group, bytes) in groups.iter_mut().zip(bytes.as_chunks::<GROUP>().0) {
+                    group.as_chunks_mut::<GROUP>().0[token - first] = *bytes;
                 }
             }
             columns.starts[token] = -i32::from(ZERO) * sum;

@@ -1,9 +1,9 @@
 //! Products of bytes with AVX-512 VNNI: 64 products and their sums in one instruction.
 
 use std::arch::x86_64::{
-    __m512, __m512i, _mm512_add_ps, _mm512_cvtepi32_ps, _mm512_dpbusd_epi32, _mm512_fmadd_ps,
-    _mm512_loadu_ps, _mm512_loadu_si512, _mm512_mask_storeu_ps, _mm512_maskz_loadu_ps,
-    _mm512_mul_ps, _mm512_set1_epi32, _mm512_set1_ps, _mm512_setzero_si512,
+    __m512, __m512i, _mm512_add_epi32, _mm512_add_ps, _mm512_cvtepi32_ps, _mm512_dpbusd_epi32,
+    _mm512_fmadd_ps, _mm512_loadu_ps, _mm512_loadu_si512, _mm512_mask_storeu_ps,
+    _mm512_maskz_loadu_ps, _mm512_mul_ps, _mm512_set1_epi32, _mm512_set1_ps, _mm512_setzero_si512,
 };
 
 use crate::inference::kernels::Rows;
@@ -119,6 +119,7 @@ unsafe fn few_rows<const R: usize, const B: usize>(
 pub(super) struct Epilogue {
     scales: __m512,
     biases: __m512,
+    starts: __m512i,
     output: *mut f32,
     output_len: usize,
     /// The columns that there are.
@@ -141,6 +142,7 @@ impl Epilogue {
             Self {
                 scales: numbers(matrix.columns.scales.as_ptr().add(column)),
                 biases: numbers(matrix.columns.biases.as_ptr().add(column)),
+                starts: integers(matrix.columns.starts.as_ptr().add(column)),
                 output: tile.output.add(block * BLOCK),
                 output_len: tile.output_len,
                 mask: if n_columns == BLOCK { u16::MAX } else { (1 << n_columns) - 1 },
@@ -149,19 +151,68 @@ impl Epilogue {
         }
     }
 
-    /// Puts the sums of a row.
+    /// Puts the sums of a row, which began with those of the columns.
     ///
     /// # Safety
     /// The CPU has the instructions, and the product has the row.
     #[target_feature(enable = "avx512f")]
     #[inline]
-    pub(super) unsafe fn put(&self, row: usize, row_scale: f32, sums: __m512i) {
-        let scales = _mm512_mul_ps(self.scales, _mm512_set1_ps(row_scale));
-        let mut value = _mm512_fmadd_ps(_mm512_cvtepi32_ps(sums), scales, self.biases);
-        // SAFETY: the masked columns are columns of the output, and the row is one of its rows.
+    unsafe fn put(&self, row: usize, row_scale: f32, sums: __m512i) {
+        // SAFETY: the row is a row of the product.
         unsafe {
             let place = self.output.add(row * self.output_len);
             if self.adds {
+                self.put_at::<true>(place, row_scale, sums);
+            } else {
+                self.put_at::<false>(place, row_scale, sums);
+            }
+        }
+    }
+
+    /// Puts the sums of some rows, which began with zero.
+    ///
+    /// # Safety
+    /// The CPU has the instructions, and the product has the rows from `first` on, one for each of
+    /// `row_scales`.
+    #[target_feature(enable = "avx512f")]
+    #[inline]
+    pub(super) unsafe fn put_tile(&self, first: usize, row_scales: &[f32], sums: &[i32]) {
+        // SAFETY: the rows are rows of the product.
+        unsafe {
+            if self.adds {
+                self.put_rows::<true>(first, row_scales, sums);
+            } else {
+                self.put_rows::<false>(first, row_scales, sums);
+            }
+        }
+    }
+
+    /// # Safety
+    /// As for [`Self::put_tile`].
+    #[target_feature(enable = "avx512f")]
+    #[inline]
+    unsafe fn put_rows<const ADDS: bool>(self, first: usize, row_scales: &[f32], sums: &[i32]) {
+        let rows = row_scales.iter().zip(sums.as_chunks::<BLOCK>().0);
+        for (row, (&row_scale, sums)) in rows.enumerate() {
+            // SAFETY: sixteen sums lie there, and the row is a row of the product.
+            unsafe {
+                let sums = _mm512_add_epi32(integers(sums.as_ptr()), self.starts);
+                let place = self.output.add((first + row) * self.output_len);
+                self.put_at::<ADDS>(place, row_scale, sums);
+            }
+        }
+    }
+
+    /// # Safety
+    /// The CPU has the instructions, and the block's columns of a row of the product lie at `place`.
+    #[target_feature(enable = "avx512f")]
+    #[inline]
+    unsafe fn put_at<const ADDS: bool>(&self, place: *mut f32, row_scale: f32, sums: __m512i) {
+        let scales = _mm512_mul_ps(self.scales, _mm512_set1_ps(row_scale));
+        let mut value = _mm512_fmadd_ps(_mm512_cvtepi32_ps(sums), scales, self.biases);
+        // SAFETY: the masked columns are columns of the output.
+        unsafe {
+            if ADDS {
                 value = _mm512_add_ps(value, _mm512_maskz_loadu_ps(self.mask, place));
             }
             _mm512_mask_storeu_ps(place, self.mask, value);
@@ -180,7 +231,7 @@ unsafe fn numbers(place: *const f32) -> __m512 {
 /// # Safety
 /// The CPU has the instructions, and 64 bytes lie at `place`.
 #[target_feature(enable = "avx512f")]
-pub(super) unsafe fn integers(place: *const i32) -> __m512i {
+unsafe fn integers(place: *const i32) -> __m512i {
     // SAFETY: the caller says that they do; the load needs no alignment.
     unsafe { _mm512_loadu_si512(place.cast()) }
 }

@@ -144,9 +144,11 @@ proptest! {
         for isa in Isa::available() {
             let mut place = Attention::default();
             // What was there before must not shine through.
-            place.attend(isa, &numbers(seed ^ 1, 3 * 50 * 6), HeadShape { number: 2, size: 3 }, &mut [0.0; 300]);
+            let mut elsewhere = Output { values: &mut [0.0; 300], row_len: 6, adds: false };
+            place.attend(isa, &numbers(seed ^ 1, 3 * 50 * 6), HeadShape { number: 2, size: 3 }, &mut elsewhere);
             let mut found = vec![0.0; n_tokens * width];
-            place.attend(isa, &projected, heads, &mut found);
+            let mut output = Output { values: &mut found, row_len: width, adds: false };
+            place.attend(isa, &projected, heads, &mut output);
             for (found, (expected, tolerance)) in found.iter().zip(&plain) {
                 check_near(*found, *expected, *tolerance, isa.name());
             }
