@@ -1,7 +1,8 @@
 //! Encodes tokens on demand and tells what CPU time that took: the Rust half of `table.py`.
 //!
-//! First a line with the names of our paths that this CPU has, the best first. Then, a line in: the name of an engine (`candle`, or a path of ours such as `avx2`), then texts as
-//! token ids, a text after each `;`. A line out: seconds, then the vector of each text.
+//! It begins with a line of the names of our paths that this CPU has, the best first. Then, a line
+//! in: the name of an engine (`candle`, or a path of ours such as `avx2`), then texts as token ids,
+//! a text after each `;`. A line out: seconds, then the vector of each text.
 
 #![expect(clippy::print_stdout, reason = "the answers are the output")]
 

@@ -9,10 +9,7 @@ use std::sync::LazyLock;
 use crate::inference::kernels::Rows;
 use crate::inference::kernels::avx512::Epilogue;
 use crate::inference::kernels::matrix::{BLOCK, Matrix, Tile};
-use crate::inference::kernels::rows::{GROUP, TILE};
-
-/// Rows of a tile.
-const TILE_ROWS: usize = TILE;
+use crate::inference::kernels::rows::{GROUP, TILE_ROWS};
 
 /// Bytes of a row of a tile.
 pub(super) const DEPTH: usize = 64;

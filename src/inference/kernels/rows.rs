@@ -8,7 +8,7 @@ use crate::inference::kernels::isa::{Level, compile_for_each};
 pub(super) const GROUP: usize = 4;
 
 /// Rows that may be read together.
-pub(super) const TILE: usize = 16;
+pub(super) const TILE_ROWS: usize = 16;
 
 /// The byte that stands for zero: bytes are unsigned, as the product of bytes wants them.
 pub(super) const ZERO: u8 = 128;
@@ -17,7 +17,7 @@ pub(super) const ZERO: u8 = 128;
 #[derive(Debug, Default)]
 pub(in crate::inference) struct Rows {
     /// `ZERO` + value ÷ scale. After the last row are some that mean nothing, so that what reads
-    /// [`TILE`] rows together finds them.
+    /// [`TILE_ROWS`] rows together finds them.
     pub(super) bytes: Vec<u8>,
     /// The same less `ZERO` in 16 bits, in place of `bytes`, for CPUs that cannot multiply bytes
     /// without loss.
@@ -78,7 +78,7 @@ impl Rows {
 
     /// With those after the last row.
     const fn n_values(&self) -> usize {
-        self.len().next_multiple_of(TILE) * self.row_len()
+        self.len().next_multiple_of(TILE_ROWS) * self.row_len()
     }
 }
 

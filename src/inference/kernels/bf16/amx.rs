@@ -3,18 +3,16 @@
 
 use std::arch::asm;
 
-use crate::inference::kernels::amx::{release_tiles, shape_tiles};
+use crate::inference::kernels::amx::{DEPTH, release_tiles, shape_tiles};
 use crate::inference::kernels::bf16::panels::{Panels, WIDTH};
 use crate::inference::kernels::bf16::product::{Strip, Tile};
+use crate::inference::kernels::rows::TILE_ROWS;
 
 /// Rows of a tile.
-pub(super) const ROWS: usize = 16;
+pub(super) const ROWS: usize = TILE_ROWS;
 
 /// Pairs in a row of a tile.
-pub(super) const PAIRS: usize = 16;
-
-/// Bytes of a row of a tile.
-const TILE_LEN: usize = 64;
+pub(super) const PAIRS: usize = DEPTH / size_of::<u32>();
 
 /// Multiplies.
 ///
@@ -23,7 +21,7 @@ const TILE_LEN: usize = 64;
 /// and `strip.n_pairs` of [`PAIRS`], none of them zero; strip, panels and tile have so many.
 pub(super) unsafe fn multiply(strip: Strip, right: &Panels, tile: Tile) {
     // SAFETY: the process may use tiles.
-    unsafe { shape_tiles(TILE_LEN) };
+    unsafe { shape_tiles(DEPTH) };
     let block = |first_row: usize, first_column: usize| {
         let two = ROWS < tile.n_rows - first_row;
         // SAFETY: row and column lie in the strip, in the panels and in the tile.
