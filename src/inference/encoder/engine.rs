@@ -6,7 +6,9 @@ use std::ops::Range;
 use crate::inference::Error;
 use crate::inference::encoder::EncoderConfig;
 use crate::inference::encoder::packed::{PackedRows, Reader};
-use crate::inference::kernels::{Attention, HeadShape, Isa, Matrix, Output, Rows, gelu, normalize};
+use crate::inference::kernels::{
+    Attention, HeadShape, Isa, Lines, Matrix, Output, Put, Rows, normalize,
+};
 
 /// So many tokens go through the layers together: enough to read the weights seldom, few enough to
 /// stay in the cache. A longer text goes alone.
@@ -32,10 +34,10 @@ pub struct EncoderEngine {
 /// allocated.
 #[derive(Debug, Default)]
 pub struct Workspace {
-    hidden: Vec<f32>,
-    projected: Vec<f32>,
-    context: Vec<f32>,
-    inner: Vec<f32>,
+    hidden: Lines<f32>,
+    projected: Lines<f32>,
+    context: Lines<f32>,
+    inner: Lines<f32>,
     rows: Rows,
     inner_rows: Rows,
     attention: Attention,
@@ -168,16 +170,16 @@ impl EncoderEngine {
 
     fn embed_tokens(&self, texts: &[&[u32]], lengths: &[usize], space: &mut Workspace) {
         let width = self.hidden_size;
-        space.hidden.clear();
+        space.hidden.resize(lengths.iter().sum::<usize>() * width, 0.0);
+        let mut rows = space.hidden.chunks_exact_mut(width);
         for (ids, &length) in texts.iter().zip(lengths) {
-            for (&id, position) in ids[..length].iter().zip(self.positions.chunks_exact(width)) {
+            let positions = self.positions.chunks_exact(width);
+            for ((&id, position), row) in ids[..length].iter().zip(positions).zip(&mut rows) {
                 let scale = self.words.scales[id as usize];
                 let word = &self.words.values[id as usize * width..][..width];
-                let sums = word
-                    .iter()
-                    .zip(position)
-                    .map(|(&it, position)| f32::from(it) * scale + position);
-                space.hidden.extend(sums);
+                for ((place, &value), position) in row.iter_mut().zip(word).zip(position) {
+                    *place = f32::from(value) * scale + position;
+                }
             }
         }
         self.normalize(&mut space.hidden, &self.norm);
@@ -193,12 +195,12 @@ impl EncoderEngine {
         for (heads, projection) in &layer.projections {
             let part = projection.n_outputs();
             space.projected.resize(n_tokens * part, 0.0);
-            self.multiply(projection, &space.rows, &mut space.projected, false);
+            self.multiply(projection, &space.rows, &mut space.projected, Put::Replace);
             let mut token = 0;
             for length in lengths.iter().filter(|&&length| length != 0) {
                 let projected = &space.projected[token * part..(token + length) * part];
                 let values = &mut space.context[token * width + column..];
-                let mut output = Output { values, row_len: width, adds: false };
+                let mut output = Output { values, row_len: width, put: Put::Replace };
                 space.attention.attend(self.isa, projected, *heads, &mut output);
                 token += length;
             }
@@ -212,23 +214,22 @@ impl EncoderEngine {
         let Workspace { hidden, context, inner, rows, inner_rows, .. } = space;
         let n_tokens = hidden.len() / width;
         rows.quantize(self.isa, context, width, width);
-        self.multiply(&layer.output, rows, hidden, true);
+        self.multiply(&layer.output, rows, hidden, Put::Add);
         self.normalize(hidden, &layer.attention_norm);
         rows.quantize(self.isa, hidden, width, width);
         for (up, down) in &layer.dense {
             let part = up.n_outputs();
             inner.resize(n_tokens * part, 0.0);
-            self.multiply(up, rows, inner, false);
-            gelu(self.isa, inner);
+            self.multiply(up, rows, inner, Put::Gelu);
             inner_rows.quantize(self.isa, inner, part, part);
-            self.multiply(down, inner_rows, hidden, true);
+            self.multiply(down, inner_rows, hidden, Put::Add);
         }
         self.normalize(hidden, &layer.norm);
     }
 
-    fn multiply(&self, matrix: &Matrix, rows: &Rows, values: &mut [f32], adds: bool) {
+    fn multiply(&self, matrix: &Matrix, rows: &Rows, values: &mut [f32], put: Put) {
         let row_len = matrix.n_outputs();
-        matrix.multiply(self.isa, rows, &mut Output { values, row_len, adds });
+        matrix.multiply(self.isa, rows, &mut Output { values, row_len, put });
     }
 
     fn normalize(&self, rows: &mut [f32], norm: &Norm) {

@@ -3,7 +3,7 @@
 //! instructions are not stable yet.
 
 use std::arch::asm;
-use std::arch::x86_64::__cpuid_count;
+use std::arch::x86_64::{__cpuid_count, _MM_HINT_T1, _mm_prefetch};
 use std::sync::LazyLock;
 
 use crate::inference::kernels::Rows;
@@ -13,6 +13,9 @@ use crate::inference::kernels::rows::{GROUP, TILE_ROWS};
 
 /// Bytes of a row of a tile.
 pub(super) const DEPTH: usize = 64;
+
+/// Bytes of a tile.
+const TILE_LEN: usize = DEPTH * TILE_ROWS;
 
 /// Tiles of rows, and blocks of columns, that are multiplied together: four tiles of sums, two of
 /// rows and two of columns are the eight that there are.
@@ -78,9 +81,9 @@ pub(super) unsafe fn release_tiles() {
     unsafe { asm!("tilerelease", options(nostack, nomem)) };
 }
 
-/// Whether rows of so many bytes are cut into tiles without a rest.
-pub(super) const fn takes(row_len: usize) -> bool {
-    row_len <= DEPTH || row_len.is_multiple_of(DEPTH)
+/// Whether these rows lie one after another and are cut into tiles without a rest.
+pub(super) const fn takes(rows: &Rows) -> bool {
+    rows.group_step == GROUP && rows.row_step.is_multiple_of(DEPTH)
 }
 
 /// All rows times all columns.
@@ -92,43 +95,51 @@ pub(super) const fn takes(row_len: usize) -> bool {
 pub(super) unsafe fn multiply(matrix: &Matrix, rows: &Rows, tile: Tile) {
     let row_len = tile.n_groups * GROUP;
     let block_len = row_len * BLOCK;
-    let depth = row_len.min(DEPTH);
-    let mut sums = Sums([[0; TILE_ROWS * BLOCK]; TILES * TILES]);
+    let n_steps = row_len / DEPTH;
+    let n_parts = rows.len().div_ceil(TILES * TILE_ROWS);
+    // What each step fetches of the next blocks, so that all parts of the rows fetch all of them.
+    let share = (TILES * TILE_LEN).div_ceil(n_parts).next_multiple_of(DEPTH);
+    let mut sums = Sums([[0; TILES * BLOCK]; TILES * TILE_ROWS]);
     // SAFETY: the process may use tiles.
-    unsafe { shape_tiles(depth) };
+    unsafe { shape_tiles(DEPTH) };
     for block in (0..tile.n_blocks).step_by(TILES) {
         let n_blocks = (tile.n_blocks - block).min(TILES);
         // SAFETY: the blocks are blocks of the matrix.
         let columns = unsafe { matrix.values.as_ptr().add(block * block_len) };
+        let next = columns.wrapping_add(TILES * block_len);
+        let share = if block + TILES < tile.n_blocks { share } else { 0 };
+        // Where there is one, it stands for two.
+        let second = n_blocks - 1;
+        // SAFETY: the columns are padded to whole blocks, and the tile has these.
+        let (starts, epilogues) = unsafe {
+            let starts = matrix.columns.starts.as_ptr().add((tile.block + block) * BLOCK);
+            let epilogue = |block| Epilogue::new(matrix, tile, block);
+            ([starts, starts.add(second * BLOCK)], [epilogue(block), epilogue(block + second)])
+        };
         for (part, scales) in rows.scales.chunks(TILES * TILE_ROWS).enumerate() {
             let first = part * TILES * TILE_ROWS;
-            // Every part of the rows fetches one of the next two blocks, a single part both.
-            let ahead = [part, if scales.len() == rows.len() { 1 } else { part }].map(|idx| {
-                let there = idx < TILES && block + TILES + idx < tile.n_blocks;
-                columns.wrapping_add(if there { (TILES + idx) * block_len } else { 0 })
-            });
-            let operands = Operands {
-                // SAFETY: these are rows that exist.
-                rows: unsafe { rows.bytes.as_ptr().add(first * row_len) },
-                row_len,
-                columns,
-                // Where there is one block, it stands for two.
-                next_columns: columns.wrapping_add((n_blocks - 1) * block_len),
-                ahead,
-            };
             // SAFETY: tiles of rows, if begun, are whole, and so are blocks of columns; the blocks
             // are blocks of the matrix, and the rows rows of the product.
             unsafe {
-                if scales.len() <= TILE_ROWS {
-                    operands.multiply_one(&mut sums);
-                } else {
-                    operands.multiply_two(&mut sums);
+                let operands = Operands {
+                    rows: rows.bytes.as_ptr().add(first * row_len),
+                    row_len,
+                    columns,
+                    next_columns: columns.add(second * block_len),
+                };
+                begin(starts);
+                for step in 0..n_steps {
+                    if scales.len() <= TILE_ROWS {
+                        operands.multiply_one(step);
+                    } else {
+                        operands.multiply_two(step);
+                    }
+                    fetch(next.wrapping_add((part * n_steps + step) * share), share);
                 }
-                for idx in 0..n_blocks {
-                    let epilogue = Epilogue::new(matrix, tile, block + idx);
-                    let parts = scales.chunks(TILE_ROWS).zip(sums.0[idx..].iter().step_by(TILES));
-                    for (part, (scales, sums)) in parts.enumerate() {
-                        epilogue.put_tile(first + part * TILE_ROWS, scales, sums);
+                end(&mut sums);
+                for (row, (&scale, sums)) in scales.iter().zip(&sums.0).enumerate() {
+                    for (epilogue, sums) in epilogues[..n_blocks].iter().zip(sums.as_chunks().0) {
+                        epilogue.put_sums(first + row, scale, sums);
                     }
                 }
             }
@@ -138,34 +149,61 @@ pub(super) unsafe fn multiply(matrix: &Matrix, rows: &Rows, tile: Tile) {
     unsafe { release_tiles() };
 }
 
-/// The sums of two tiles of rows and two blocks of columns: both blocks of the first rows, then
-/// those of the second.
+/// The sums of two tiles of rows and two blocks of columns.
 #[repr(align(64))]
-struct Sums([[i32; TILE_ROWS * BLOCK]; TILES * TILES]);
+struct Sums([[i32; TILES * BLOCK]; TILES * TILE_ROWS]);
 
 /// What is multiplied.
 #[derive(Clone, Copy)]
 struct Operands {
     rows: *const u8,
-    /// A multiple of [`DEPTH`] unless less.
+    /// A multiple of [`DEPTH`].
     row_len: usize,
     columns: *const i8,
     next_columns: *const i8,
-    /// What is fetched into the cache meanwhile.
-    ahead: [*const i8; TILES],
 }
 
-/// Fetches as much as a tile holds.
-macro_rules! fetch {
-    ($place:literal) => {
-        concat!(
-            fetch!($place: "0" "64" "128" "192" "256" "320" "384" "448"),
-            fetch!($place: "512" "576" "640" "704" "768" "832" "896" "960"),
-        )
-    };
-    ($place:literal: $($offset:literal)*) => {
-        concat!($("prefetcht1 [{", $place, "} + ", $offset, "]\n"),*)
-    };
+/// Begins the sums of both blocks, in all rows.
+///
+/// # Safety
+/// Tiles have their shapes, and a block of numbers lies at each place.
+unsafe fn begin([starts, next_starts]: [*const i32; TILES]) {
+    // SAFETY: as the caller promises; every row of a tile reads the same numbers.
+    unsafe {
+        asm!(
+            "tileloadd tmm0, [{starts} + {none}]", "tileloadd tmm1, [{next_starts} + {none}]",
+            "tileloadd tmm2, [{starts} + {none}]", "tileloadd tmm3, [{next_starts} + {none}]",
+            starts = in(reg) starts,
+            next_starts = in(reg) next_starts,
+            none = in(reg) 0_usize,
+            options(nostack, readonly, preserves_flags),
+        );
+    }
+}
+
+/// Takes the sums out of their tiles.
+///
+/// # Safety
+/// Tiles have their shapes.
+unsafe fn end(sums: &mut Sums) {
+    // SAFETY: the four tiles have their places in `sums`.
+    unsafe {
+        asm!(
+            "tilestored [{sums} + {width}], tmm0", "tilestored [{sums} + {width} + 64], tmm1",
+            "tilestored [{sums} + {width} + 2048], tmm2", "tilestored [{sums} + {width} + 2112], tmm3",
+            sums = in(reg) sums.0.as_mut_ptr(),
+            width = in(reg) TILES * DEPTH,
+            options(nostack, preserves_flags),
+        );
+    }
+}
+
+/// Asks for what will be read soon.
+#[target_feature(enable = "sse")]
+fn fetch(place: *const i8, len: usize) {
+    for line in (0..len).step_by(DEPTH) {
+        _mm_prefetch::<_MM_HINT_T1>(place.wrapping_add(line));
+    }
 }
 
 impl Operands {
@@ -173,34 +211,22 @@ impl Operands {
     ///
     /// # Safety
     /// Tiles have their shapes, and there are so many rows and blocks, all of `row_len`.
-    unsafe fn multiply_one(self, sums: &mut Sums) {
-        // SAFETY: as the caller promises; what is written has its place in `sums`.
+    #[inline(always)]
+    unsafe fn multiply_one(self, step: usize) {
+        // SAFETY: as the caller promises.
         unsafe {
             asm!(
-                "tilezero tmm0", "tilezero tmm1",
-                "2:",
                 "tileloadd tmm4, [{rows} + {row_len}]",
                 "tileloadd tmm6, [{columns} + {width}]",
                 "tdpbusd tmm0, tmm4, tmm6",
-                fetch!("ahead"),
                 "tileloadd tmm7, [{next_columns} + {width}]",
                 "tdpbusd tmm1, tmm4, tmm7",
-                fetch!("next_ahead"),
-                "add {rows}, 64", "add {columns}, 1024", "add {next_columns}, 1024",
-                "add {ahead}, 1024", "add {next_ahead}, 1024",
-                "dec {n}", "jnz 2b",
-                "tilestored [{sums} + {width}], tmm0",
-                "tilestored [{sums} + {width} + 1024], tmm1",
-                rows = inout(reg) self.rows => _,
+                rows = in(reg) self.rows.add(step * DEPTH),
                 row_len = in(reg) self.row_len,
-                columns = inout(reg) self.columns => _,
-                next_columns = inout(reg) self.next_columns => _,
-                ahead = inout(reg) self.ahead[0] => _,
-                next_ahead = inout(reg) self.ahead[1] => _,
+                columns = in(reg) self.columns.add(step * TILE_LEN),
+                next_columns = in(reg) self.next_columns.add(step * TILE_LEN),
                 width = in(reg) DEPTH,
-                n = inout(reg) self.row_len.div_ceil(DEPTH) => _,
-                sums = in(reg) sums.0.as_mut_ptr(),
-                options(nostack),
+                options(nostack, readonly, preserves_flags),
             );
         }
     }
@@ -209,41 +235,27 @@ impl Operands {
     ///
     /// # Safety
     /// As for one.
-    unsafe fn multiply_two(self, sums: &mut Sums) {
-        // SAFETY: as the caller promises; what is written has its place in `sums`.
+    #[inline(always)]
+    unsafe fn multiply_two(self, step: usize) {
+        // SAFETY: as the caller promises.
         unsafe {
+            let rows = self.rows.add(step * DEPTH);
             asm!(
-                "tilezero tmm0", "tilezero tmm1", "tilezero tmm2", "tilezero tmm3",
-                "2:",
                 "tileloadd tmm4, [{rows} + {row_len}]",
                 "tileloadd tmm6, [{columns} + {width}]",
                 "tdpbusd tmm0, tmm4, tmm6",
                 "tileloadd tmm7, [{next_columns} + {width}]",
                 "tdpbusd tmm1, tmm4, tmm7",
-                fetch!("ahead"),
                 "tileloadd tmm5, [{next_rows} + {row_len}]",
                 "tdpbusd tmm2, tmm5, tmm6",
-                fetch!("next_ahead"),
                 "tdpbusd tmm3, tmm5, tmm7",
-                "add {rows}, 64", "add {next_rows}, 64",
-                "add {columns}, 1024", "add {next_columns}, 1024",
-                "add {ahead}, 1024", "add {next_ahead}, 1024",
-                "dec {n}", "jnz 2b",
-                "tilestored [{sums} + {width}], tmm0",
-                "tilestored [{sums} + {width} + 1024], tmm1",
-                "tilestored [{sums} + {width} + 2048], tmm2",
-                "tilestored [{sums} + {width} + 3072], tmm3",
-                rows = inout(reg) self.rows => _,
-                next_rows = inout(reg) self.rows.add(TILE_ROWS * self.row_len) => _,
+                rows = in(reg) rows,
+                next_rows = in(reg) rows.add(TILE_ROWS * self.row_len),
                 row_len = in(reg) self.row_len,
-                columns = inout(reg) self.columns => _,
-                next_columns = inout(reg) self.next_columns => _,
-                ahead = inout(reg) self.ahead[0] => _,
-                next_ahead = inout(reg) self.ahead[1] => _,
+                columns = in(reg) self.columns.add(step * TILE_LEN),
+                next_columns = in(reg) self.next_columns.add(step * TILE_LEN),
                 width = in(reg) DEPTH,
-                n = inout(reg) self.row_len.div_ceil(DEPTH) => _,
-                sums = in(reg) sums.0.as_mut_ptr(),
-                options(nostack),
+                options(nostack, readonly, preserves_flags),
             );
         }
     }

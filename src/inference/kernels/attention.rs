@@ -1,20 +1,32 @@
-//! Attention of one text: every token looks at every token, head by head, in 8 bits. Queries and
-//! keys have a scale per token, values one per dimension, weights are 255ths of the largest.
+//! Attention of the tokens of one text over one another, head by head, in 8 bits: keys times queries,
+//! softmax, values. Queries and keys have a scale per token, values one per dimension, weights are
+//! 255ths of the largest.
+//!
+//! A token that takes most of the attention, as first tokens often do, leaves the others less than
+//! half a step each. So what rounding takes from a weight is given to a later one (error diffusion,
+//! Floyd & Steinberg 1976): together they keep their share, whichever of them has it. Without, long
+//! texts are off twice as far.
+//!
+//! Scores stand with a column per query, so that all that softmax does to a query happens in a lane
+//! of its own.
 
-use crate::inference::kernels::float::{ROUND, exp_roughly, larger};
-use crate::inference::kernels::isa::compile_for_each;
-use crate::inference::kernels::matrix::{BLOCK, whole_depth};
-use crate::inference::kernels::rows::{GROUP, ZERO, is_wide, steps_of, steps_to};
-use crate::inference::kernels::{Isa, Matrix, Output, Rows};
+use std::f32::consts::LOG2_E;
+
+use crate::inference::kernels::columns::{Part, Table, lanes, largest_of_columns};
+use crate::inference::kernels::float::{ROUND, multiply_add, power_of_two_roughly, smaller};
+use crate::inference::kernels::isa::{Level, compile_for_each};
+use crate::inference::kernels::matrix::BLOCK;
+use crate::inference::kernels::rows::{GROUP, ZERO, is_wide};
+use crate::inference::kernels::{Isa, Lines, Matrix, Output, Put, Rows};
+
+#[cfg(target_arch = "x86_64")]
+use crate::inference::kernels::avx512;
 
 /// Queries at once: their scores stay in the nearest cache.
 const QUERIES: usize = 32;
 
-/// What a place after the last token adds to a score.
-const NOWHERE: f32 = -1e30;
-
 /// The largest weight of a query in 8 bits.
-const LARGEST_WEIGHT: f32 = 255.0;
+pub(super) const LARGEST_WEIGHT: f32 = 255.0;
 
 /// How the width of a row is cut into heads.
 #[derive(Clone, Copy, Debug)]
@@ -28,10 +40,11 @@ pub(in crate::inference) struct HeadShape {
 /// The place for what attention computes in between. Kept from one text to the next.
 #[derive(Debug, Default)]
 pub(in crate::inference) struct Attention {
-    queries: Rows,
-    keys: Matrix,
+    table: Table,
+    keys: Rows,
+    queries: Matrix,
     values: Matrix,
-    scores: Vec<f32>,
+    scores: Lines<f32>,
     weights: Rows,
 }
 
@@ -49,192 +62,128 @@ impl Attention {
         output: &mut Output<'_>,
     ) {
         let width = heads.number * heads.size;
-        assert!(projected.len().is_multiple_of(3 * width), "rows are whole");
-        let n_tokens = projected.len() / (3 * width);
+        let row_len = 3 * width;
+        assert!(projected.len().is_multiple_of(row_len), "rows are whole");
+        let n_tokens = projected.len() / row_len;
         if n_tokens == 0 {
             return;
         }
-        let padded = n_tokens.next_multiple_of(BLOCK);
-        let depth = whole_depth(isa, padded);
         for start in (0..width).step_by(heads.size) {
-            let part = |part: usize| Part {
-                rows: &projected[part * width + start..],
-                row_len: 3 * width,
-                size: heads.size,
-                n_tokens,
+            let part = |third: usize, first: usize, n_tokens: usize| {
+                let rows = &projected[first * row_len + third * width + start..];
+                Part { rows, row_len, size: heads.size, n_tokens }
             };
-            pack_keys(isa, part(1), &mut self.keys);
-            pack_values(isa, part(2), depth, &mut self.values);
+            self.table.turn(isa, part(1, 0, n_tokens));
+            self.table.pack_rows(isa, n_tokens, &mut self.keys);
+            self.table.copy(part(2, 0, n_tokens));
+            // Weights are bytes from 0 on.
+            self.table.pack_matrix(isa, heads.size, 0, &mut self.values);
             for first in (0..n_tokens).step_by(QUERIES) {
                 let n_queries = (n_tokens - first).min(QUERIES);
-                let queries = &part(0).rows[first * 3 * width..];
-                let n_values = (n_queries - 1) * 3 * width + heads.size;
-                self.queries.quantize(isa, &queries[..n_values], 3 * width, heads.size);
-                self.scores.resize(n_queries * padded, 0.0);
-                let mut scores = Output { values: &mut self.scores, row_len: padded, adds: false };
-                self.keys.multiply(isa, &self.queries, &mut scores);
-                self.weights.reshape(isa, n_queries, depth);
-                soften(isa, &self.scores, padded, &mut self.weights, is_wide(isa));
-                let Output { row_len, adds, .. } = *output;
+                let n_columns = n_queries.next_multiple_of(BLOCK);
+                self.table.turn(isa, part(0, first, n_queries));
+                self.table.pack_matrix(isa, n_columns, ZERO, &mut self.queries);
+                self.scores.resize(n_tokens * n_columns, 0.0);
+                let (values, row_len) = (&mut self.scores[..], n_columns);
+                let mut scores = Output { values, row_len, put: Put::Replace };
+                self.queries.multiply(isa, &self.keys, &mut scores);
+                self.weights.reshape_by_groups(isa, n_queries, n_tokens);
+                soften(isa, &self.scores, n_columns, &mut self.weights);
+                let Output { row_len, put, .. } = *output;
                 let values = &mut output.values[first * row_len + start..];
-                self.values.multiply(isa, &self.weights, &mut Output { values, row_len, adds });
+                self.values.multiply(isa, &self.weights, &mut Output { values, row_len, put });
             }
         }
     }
 }
 
-/// Keys or values of one head: `size` numbers at the beginning of every `row_len`.
-#[derive(Clone, Copy)]
-struct Part<'p> {
-    rows: &'p [f32],
-    row_len: usize,
-    size: usize,
-    n_tokens: usize,
-}
-
-impl<'p> Part<'p> {
-    #[inline(always)]
-    fn row(self, token: usize) -> &'p [f32] {
-        &self.rows[token * self.row_len..][..self.size]
+/// Turns each of `n` columns of scores into a row of weights, whose scale is one divided by their
+/// sum.
+fn soften(isa: Isa, scores: &[f32], n: usize, weights: &mut Rows) {
+    assert_eq!(scores.len(), n * weights.width, "a row of scores per key");
+    match isa.0 {
+        #[cfg(target_arch = "x86_64")]
+        // SAFETY: an `Isa` of this level exists only where the CPU has the instructions, and the
+        // scores have their length.
+        Level::Avx512 | Level::Amx => unsafe { avx512::soften(scores, n, weights) },
+        _ => soften_in_lanes(isa, scores, n, weights, is_wide(isa)),
     }
 }
 
 compile_for_each! {
-    /// Makes keys a matrix with a column per token.
-    fn pack_keys(keys: Part<'_>, matrix: &mut Matrix) = keys_to_columns
-}
-
-compile_for_each! {
-    /// Makes values a matrix with a column per dimension and `n_inputs` rows, a row per token first.
-    fn pack_values(values: Part<'_>, n_inputs: usize, matrix: &mut Matrix) = values_to_columns
-}
-
-compile_for_each! {
-    /// Turns each row of `n` scores into weights, and its scale into one divided by their sum.
-    fn soften(scores: &[f32], n: usize, weights: &mut Rows, wide: bool) = scores_to_weights
-}
-
-#[inline(always)]
-fn keys_to_columns<const FMA: bool>(keys: Part<'_>, matrix: &mut Matrix) {
-    let n_columns = keys.n_tokens.next_multiple_of(BLOCK);
-    let n_groups = keys.size.div_ceil(GROUP);
-    (matrix.n_inputs, matrix.n_outputs) = (keys.size, n_columns);
-    matrix.values.clear();
-    matrix.values.resize(n_columns * n_groups * GROUP, 0);
-    let columns = &mut matrix.columns;
-    columns.scales.resize(n_columns, 0.0);
-    columns.starts.resize(n_columns, 0);
-    columns.biases.clear();
-    columns.biases.resize(keys.n_tokens, 0.0);
-    columns.biases.resize(n_columns, NOWHERE);
-    let blocks = matrix.values.chunks_exact_mut(n_groups * GROUP * BLOCK);
-    for (block_idx, block) in blocks.enumerate() {
-        let groups = block.as_chunks_mut::<{ GROUP * BLOCK }>().0;
-        let first = block_idx * BLOCK;
-        for token in first..keys.n_tokens.min(first + BLOCK) {
-            let row = keys.row(token);
-            let steps = steps_of(row, &mut columns.scales[token]);
-            let mut sum = 0;
-            // As many at once as fit a vector: groups of them are written far from one another.
-            for (groups, numbers) in groups.chunks_mut(BLOCK).zip(row.chunks(BLOCK * GROUP)) {
-                let mut bytes = [0_i8; BLOCK * GROUP];
-                for (byte, number) in bytes.iter_mut().zip(numbers) {
-                    *byte = (number * steps + ROUND).to_bits() as i8;
-                }
-                sum += bytes.iter().map(|&byte| i32::from(byte)).sum::<i32>();
-                for (group, bytes) in groups.iter_mut().zip(bytes.as_chunks::<GROUP>().0) {
-                    group.as_chunks_mut::<GROUP>().0[token - first] = *bytes;
-                }
-            }
-            columns.starts[token] = -i32::from(ZERO) * sum;
-        }
-    }
-}
-
-#[inline(always)]
-fn values_to_columns<const FMA: bool>(values: Part<'_>, n_inputs: usize, matrix: &mut Matrix) {
-    let n_columns = values.size.next_multiple_of(BLOCK);
-    (matrix.n_inputs, matrix.n_outputs) = (n_inputs, values.size);
-    matrix.values.clear();
-    matrix.values.resize(n_inputs * n_columns, 0);
-    let columns = &mut matrix.columns;
-    columns.scales.resize(n_columns, 0.0);
-    columns.biases.resize(n_columns, 0.0);
-    // Weights are bytes from 0 on, so nothing is there too much.
-    columns.starts.resize(n_columns, 0);
-    for (block_idx, block) in matrix.values.chunks_exact_mut(n_inputs * BLOCK).enumerate() {
-        let column = block_idx * BLOCK;
-        let n_here = BLOCK.min(values.size - column);
-        let sixteen = |token: usize| {
-            let mut numbers = [0.0; BLOCK];
-            numbers[..n_here].copy_from_slice(&values.row(token)[column..column + n_here]);
-            numbers
-        };
-        let mut most = [0.0; BLOCK];
-        for token in 0..values.n_tokens {
-            for (most, number) in most.iter_mut().zip(sixteen(token)) {
-                *most = larger(*most, number.abs());
-            }
-        }
-        let mut steps = [0.0; BLOCK];
-        for ((steps, most), scale) in steps.iter_mut().zip(most).zip(&mut columns.scales[column..])
-        {
-            *steps = steps_to(most, scale);
-        }
-        let groups = block.as_chunks_mut::<{ GROUP * BLOCK }>().0;
-        for (group_idx, group) in groups.iter_mut().enumerate() {
-            let mut words = [0_u32; BLOCK];
-            let first = group_idx * GROUP;
-            for token in first..values.n_tokens.min(first + GROUP) {
-                let shift = (token - first) * 8;
-                for ((word, number), steps) in words.iter_mut().zip(sixteen(token)).zip(steps) {
-                    *word |= ((number * steps + ROUND).to_bits() & 0xff) << shift;
-                }
-            }
-            for (place, word) in group.as_chunks_mut::<GROUP>().0.iter_mut().zip(words) {
-                *place = word.to_le_bytes().map(u8::cast_signed);
-            }
-        }
-    }
+    fn soften_in_lanes(scores: &[f32], n: usize, weights: &mut Rows, wide: bool) = scores_to_weights
 }
 
 #[inline(always)]
 fn scores_to_weights<const FMA: bool>(scores: &[f32], n: usize, weights: &mut Rows, wide: bool) {
-    let row_len = weights.row_len();
-    for (row_idx, scores) in scores.chunks_exact(n).enumerate() {
-        let (blocks, _) = scores.as_chunks::<BLOCK>();
-        let mut most = [NOWHERE; BLOCK];
-        for block in blocks {
-            for (most, score) in most.iter_mut().zip(block) {
-                *most = larger(*most, *score);
-            }
-        }
-        let most = most.into_iter().fold(NOWHERE, larger);
-        let mut sums = [0.0_f32; BLOCK];
-        let places = row_idx * row_len..(row_idx + 1) * row_len;
-        if wide {
-            let (places, rest) = weights.wide[places].split_at_mut(n);
-            rest.fill(0);
-            let (places, _) = places.as_chunks_mut::<BLOCK>();
-            for (places, block) in places.iter_mut().zip(blocks) {
-                for ((place, score), sum) in places.iter_mut().zip(block).zip(&mut sums) {
-                    let weight = exp_roughly::<FMA>(score - most) * LARGEST_WEIGHT + ROUND;
-                    *place = weight.to_bits() as i16;
-                    *sum += weight - ROUND;
+    for first in (0..n).step_by(BLOCK) {
+        let most = largest_of_columns(scores, n, first, f32::MIN, |score| score);
+        let mut block = Softened {
+            most: most.map(|it| it * LOG2_E),
+            sums: [0; BLOCK],
+            rests: [[0.0; BLOCK]; GROUP],
+        };
+        for (group, rows) in scores.chunks(GROUP * n).enumerate() {
+            let mut rows = rows.chunks_exact(n).map(|row| lanes(row, first));
+            let place = group * weights.group_step + first * GROUP;
+            let (mut low, mut high) = ([0; BLOCK], [0; BLOCK]);
+            if wide {
+                block.put::<FMA, 0, 0>(rows.next(), &mut low);
+                block.put::<FMA, 1, 16>(rows.next(), &mut low);
+                block.put::<FMA, 2, 0>(rows.next(), &mut high);
+                block.put::<FMA, 3, 16>(rows.next(), &mut high);
+                let places = &mut weights.wide[place..place + BLOCK * GROUP];
+                for (lane, place) in places.as_chunks_mut::<GROUP>().0.iter_mut().enumerate() {
+                    let (low, high) = (low[lane], high[lane]);
+                    *place = [low as i16, (low >> 16) as i16, high as i16, (high >> 16) as i16];
                 }
-            }
-        } else {
-            let (places, rest) = weights.bytes[places].split_at_mut(n);
-            rest.fill(0);
-            let (places, _) = places.as_chunks_mut::<BLOCK>();
-            for (places, block) in places.iter_mut().zip(blocks) {
-                for ((place, score), sum) in places.iter_mut().zip(block).zip(&mut sums) {
-                    let weight = exp_roughly::<FMA>(score - most) * LARGEST_WEIGHT + ROUND;
-                    *place = weight.to_bits() as u8;
-                    *sum += weight - ROUND;
+            } else {
+                block.put::<FMA, 0, 0>(rows.next(), &mut low);
+                block.put::<FMA, 1, 8>(rows.next(), &mut low);
+                block.put::<FMA, 2, 16>(rows.next(), &mut low);
+                block.put::<FMA, 3, 24>(rows.next(), &mut low);
+                let places = &mut weights.bytes[place..place + BLOCK * GROUP];
+                for (place, word) in places.as_chunks_mut::<GROUP>().0.iter_mut().zip(low) {
+                    *place = word.to_le_bytes();
                 }
             }
         }
-        weights.scales[row_idx] = sums.into_iter().sum::<f32>().recip();
+        for (scale, sum) in weights.scales.iter_mut().skip(first).zip(block.sums) {
+            *scale = (sum as f32).recip();
+        }
+    }
+}
+
+/// What is known of [`BLOCK`] queries.
+struct Softened {
+    /// The largest score, as an exponent of two.
+    most: [f32; BLOCK],
+    /// The sum of the weights.
+    sums: [u32; BLOCK],
+    /// What rounding has taken so far, for each place in a group: what waits for the one before
+    /// has the others to wait with.
+    rests: [[f32; BLOCK]; GROUP],
+}
+
+impl Softened {
+    /// Puts the weights of a key, if there is one, into the words from bit `SHIFT` on.
+    #[inline(always)]
+    fn put<const FMA: bool, const PLACE: usize, const SHIFT: u32>(
+        &mut self,
+        scores: Option<[f32; BLOCK]>,
+        words: &mut [u32; BLOCK],
+    ) {
+        let Some(scores) = scores else { return };
+        let rests = &mut self.rests[PLACE];
+        for lane in 0..BLOCK {
+            let power = multiply_add::<FMA>(scores[lane], LOG2_E, -self.most[lane]);
+            let weight = power_of_two_roughly::<FMA>(power);
+            let weight = multiply_add::<FMA>(weight, LARGEST_WEIGHT, rests[lane]);
+            let rounded = smaller(weight, LARGEST_WEIGHT) + ROUND;
+            rests[lane] = weight - (rounded - ROUND);
+            let byte = rounded.to_bits() & 0xff;
+            self.sums[lane] += byte;
+            words[lane] |= byte << SHIFT;
+        }
     }
 }

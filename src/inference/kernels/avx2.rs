@@ -8,7 +8,7 @@ use std::arch::x86_64::{
 };
 
 use crate::inference::kernels::Rows;
-use crate::inference::kernels::matrix::{BLOCK, Matrix, Tile};
+use crate::inference::kernels::matrix::{BLOCK, Matrix, Put, Tile};
 use crate::inference::kernels::rows::GROUP;
 
 /// Rows at once. With eight columns: 12 sums, two weights, an activation and a product in 16
@@ -58,7 +58,7 @@ unsafe fn few_rows<const R: usize>(
     // SAFETY: the block and the rows are there, as the caller promises.
     let (weights, wide) = unsafe {
         let weights = matrix.values.as_ptr().add(tile.block * row_len * BLOCK + column * GROUP);
-        (weights, rows.wide.as_ptr().add(row * row_len))
+        (weights, rows.wide.as_ptr().add(row * rows.row_step))
     };
     let mut sums = [[_mm256_setzero_si256(); 2]; R];
     for group in 0..tile.n_groups {
@@ -69,8 +69,9 @@ unsafe fn few_rows<const R: usize>(
         };
         for (idx, sums) in sums.iter_mut().enumerate() {
             // SAFETY: the group lies in the row; it need not be aligned.
-            let values =
-                unsafe { wide.add(idx * row_len + group * GROUP).cast::<i64>().read_unaligned() };
+            let place = unsafe { wide.add(idx * rows.row_step + group * rows.group_step) };
+            // SAFETY: as above.
+            let values = unsafe { place.cast::<i64>().read_unaligned() };
             let values = _mm256_set1_epi64x(values);
             sums[0] = _mm256_add_epi32(sums[0], _mm256_madd_epi16(values, low));
             sums[1] = _mm256_add_epi32(sums[1], _mm256_madd_epi16(values, high));
@@ -91,7 +92,7 @@ unsafe fn few_rows<const R: usize>(
         let columns = matrix.columns.scales[first..].iter().zip(&matrix.columns.biases[first..]);
         for ((place, sum), (scale, bias)) in output.iter_mut().zip(whole).zip(columns) {
             let value = (sum as f32).mul_add(row_scale * scale, *bias);
-            *place = if tile.adds { *place + value } else { value };
+            *place = if tile.put == Put::Add { *place + value } else { value };
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::inference::kernels::isa::Level;
 use crate::inference::kernels::rows::{GROUP, ZERO};
-use crate::inference::kernels::{Isa, Rows};
+use crate::inference::kernels::{Isa, Lines, Rows, gelu};
 
 #[cfg(target_arch = "x86_64")]
 use crate::inference::kernels::{amx, avx2, avx512};
@@ -14,7 +14,7 @@ pub(super) const BLOCK: usize = 16;
 /// of [`BLOCK`] columns; in them groups of [`GROUP`] rows; in them the columns.
 #[derive(Clone, Debug, Default)]
 pub(in crate::inference) struct Matrix {
-    pub(super) values: Vec<i8>,
+    pub(super) values: Lines<i8>,
     pub(super) n_inputs: usize,
     pub(super) n_outputs: usize,
     pub(super) columns: Columns,
@@ -23,11 +23,11 @@ pub(in crate::inference) struct Matrix {
 /// What belongs to each column, padded to whole blocks.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Columns {
-    pub(super) scales: Vec<f32>,
-    pub(super) biases: Vec<f32>,
+    pub(super) scales: Lines<f32>,
+    pub(super) biases: Lines<f32>,
     /// What the sums start from. Activations are bytes with [`ZERO`] for zero, so that each sum has
     /// `ZERO` × the column's sum too much.
-    pub(super) starts: Vec<i32>,
+    pub(super) starts: Lines<i32>,
 }
 
 /// Where a product goes.
@@ -37,8 +37,19 @@ pub(in crate::inference) struct Output<'o> {
     pub(in crate::inference) values: &'o mut [f32],
     /// From a row to the next.
     pub(in crate::inference) row_len: usize,
-    /// Whether it is added to what is there, or replaces it.
-    pub(in crate::inference) adds: bool,
+    /// How it comes there.
+    pub(in crate::inference) put: Put,
+}
+
+/// How a product comes to its place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::inference) enum Put {
+    /// It replaces what is there.
+    Replace,
+    /// It is added to what is there.
+    Add,
+    /// Its [`gelu`] replaces what is there.
+    Gelu,
 }
 
 /// A block of the product that a kernel computes: a few rows, a few blocks of columns.
@@ -59,8 +70,8 @@ pub(super) struct Tile {
     pub(super) output_len: usize,
     /// How many columns there are from the first block on.
     pub(super) n_columns: usize,
-    /// Whether sums are added to what is there.
-    pub(super) adds: bool,
+    /// How they come there.
+    pub(super) put: Put,
 }
 
 impl Matrix {
@@ -74,8 +85,8 @@ impl Matrix {
         assert!(values.len().is_multiple_of(n_outputs), "rows are whole");
         let n_inputs = values.len() / n_outputs;
         let (n_blocks, n_groups) = (n_outputs.div_ceil(BLOCK), n_inputs.div_ceil(GROUP));
-        let mut packed = vec![0_i8; n_blocks * n_groups * BLOCK * GROUP];
-        let mut starts = vec![0_i32; n_blocks * BLOCK];
+        let mut packed = zeros(n_blocks * n_groups * BLOCK * GROUP);
+        let mut starts = zeros(n_blocks * BLOCK);
         for (output, row) in values.chunks_exact(n_inputs).enumerate() {
             let (block, column) = (output / BLOCK, output % BLOCK);
             for (group, group_values) in row.chunks(GROUP).enumerate() {
@@ -86,9 +97,9 @@ impl Matrix {
             starts[output] = -i32::from(ZERO) * sum;
         }
         let padded = |list: &[f32]| {
-            let mut list = list.to_vec();
-            list.resize(n_blocks * BLOCK, 0.0);
-            list
+            let mut padded = zeros(n_blocks * BLOCK);
+            padded[..list.len()].copy_from_slice(list);
+            padded
         };
         let columns = Columns { scales: padded(scales), biases: padded(biases), starts };
         Self { values: packed, n_inputs, n_outputs, columns }
@@ -114,7 +125,7 @@ impl Matrix {
         let n_blocks = self.n_outputs.div_ceil(BLOCK);
         let max_blocks = match isa.0 {
             #[cfg(target_arch = "x86_64")]
-            Level::Amx if amx::takes(rows.row_len()) => n_blocks,
+            Level::Amx if amx::takes(rows) => n_blocks,
             #[cfg(target_arch = "x86_64")]
             Level::Avx512 | Level::Amx => avx512::MAX_BLOCKS,
             _ => 1,
@@ -129,7 +140,7 @@ impl Matrix {
                 output: output.values[column..].as_mut_ptr(),
                 output_len: output.row_len,
                 n_columns: self.n_outputs - column,
-                adds: output.adds,
+                put: output.put,
             };
             match isa.0 {
                 Level::Portable => portable(self, rows, column, output),
@@ -138,8 +149,8 @@ impl Matrix {
                 // the lengths that were checked above, and the blocks are blocks of the matrix.
                 Level::Avx2 => unsafe { avx2::multiply(self, rows, tile) },
                 #[cfg(target_arch = "x86_64")]
-                // SAFETY: as above, and `reshape` has made whole tiles of the rows.
-                Level::Amx if amx::takes(rows.row_len()) => unsafe {
+                // SAFETY: as above, and there are whole tiles of rows.
+                Level::Amx if amx::takes(rows) => unsafe {
                     amx::multiply(self, rows, tile);
                 },
                 #[cfg(target_arch = "x86_64")]
@@ -147,15 +158,24 @@ impl Matrix {
                 Level::Avx512 | Level::Amx => unsafe { avx512::multiply(self, rows, tile) },
             }
         }
+        if output.put == Put::Gelu && !puts_gelu(isa) {
+            for row in output.values[..n_needed].chunks_mut(output.row_len) {
+                gelu(isa, &mut row[..self.n_outputs]);
+            }
+        }
     }
 }
 
-/// The rows that a matrix of so many, a multiple of [`BLOCK`], should have for this CPU.
-pub(super) const fn whole_depth(isa: Isa, n_inputs: usize) -> usize {
+fn zeros<T: Clone + Default>(n: usize) -> Lines<T> {
+    std::iter::repeat_n(T::default(), n).collect()
+}
+
+/// Whether a product takes the [`gelu`] of its values on the way.
+const fn puts_gelu(isa: Isa) -> bool {
     match isa.0 {
         #[cfg(target_arch = "x86_64")]
-        Level::Amx if !amx::takes(n_inputs) => n_inputs.next_multiple_of(amx::DEPTH),
-        _ => n_inputs,
+        Level::Avx512 | Level::Amx => true,
+        _ => false,
     }
 }
 
@@ -167,23 +187,22 @@ fn portable(matrix: &Matrix, rows: &Rows, column: usize, output: &mut Output<'_>
     let start = column / BLOCK * block_len;
     let weights = &matrix.values[start..start + block_len];
     let n_columns = BLOCK.min(matrix.n_outputs - column);
-    let bytes = rows.bytes.chunks_exact(row_len).zip(&rows.scales);
-    for ((bytes, row_scale), output_row) in bytes.zip(output.values.chunks_mut(output.row_len)) {
+    let output_rows = output.values.chunks_mut(output.row_len).zip(&*rows.scales);
+    for (row, (output_row, row_scale)) in output_rows.enumerate() {
         let mut sums = [0_i32; BLOCK];
         sums.copy_from_slice(&starts[column..column + BLOCK]);
-        let groups = bytes.as_chunks::<GROUP>().0.iter();
-        for (group, weights) in groups.zip(weights.as_chunks::<{ BLOCK * GROUP }>().0) {
-            let group = group.map(i32::from);
+        for (group, weights) in weights.as_chunks::<{ BLOCK * GROUP }>().0.iter().enumerate() {
+            let bytes = &rows.bytes[row * rows.row_step + group * rows.group_step..][..GROUP];
             for (sum, weights) in sums.iter_mut().zip(weights.as_chunks::<GROUP>().0) {
-                for (value, weight) in group.iter().zip(weights) {
-                    *sum += value * i32::from(*weight);
+                for (&byte, &weight) in bytes.iter().zip(weights) {
+                    *sum += i32::from(byte) * i32::from(weight);
                 }
             }
         }
         for (idx, place) in output_row[column..column + n_columns].iter_mut().enumerate() {
             let scale = row_scale * scales[column + idx];
             let value = sums[idx] as f32 * scale + biases[column + idx];
-            *place = if output.adds { *place + value } else { value };
+            *place = if output.put == Put::Add { *place + value } else { value };
         }
     }
 }

@@ -14,9 +14,11 @@
 
 mod attention;
 pub(crate) mod bf16;
+mod columns;
 mod dot;
 mod float;
 mod isa;
+mod lines;
 mod mapped;
 mod matrix;
 mod rows;
@@ -31,10 +33,12 @@ mod avx512;
 
 pub(super) use attention::{Attention, HeadShape};
 pub use dot::dot;
-pub(super) use float::{gelu, normalize};
+use float::gelu;
+pub(super) use float::normalize;
 pub use isa::Isa;
+pub(super) use lines::Lines;
 pub use mapped::{MappedFile, signed};
-pub(super) use matrix::{Matrix, Output};
+pub(super) use matrix::{Matrix, Output, Put};
 pub(super) use rows::Rows;
 pub(super) use sparse::{LANES, add_rows};
 

@@ -1,8 +1,8 @@
 //! Rows of activations in 8 bits, each with a scale of its own.
 
-use crate::inference::kernels::Isa;
 use crate::inference::kernels::float::{ROUND, fold, larger, largest};
 use crate::inference::kernels::isa::{Level, compile_for_each};
+use crate::inference::kernels::{Isa, Lines};
 
 /// Rows are padded with zeros to a multiple of this, the width of a product of bytes.
 pub(super) const GROUP: usize = 4;
@@ -18,19 +18,23 @@ pub(super) const ZERO: u8 = 128;
 pub(in crate::inference) struct Rows {
     /// `ZERO` + value ÷ scale. After the last row are some that mean nothing, so that what reads
     /// [`TILE_ROWS`] rows together finds them.
-    pub(super) bytes: Vec<u8>,
+    pub(super) bytes: Lines<u8>,
     /// The same less `ZERO` in 16 bits, in place of `bytes`, for CPUs that cannot multiply bytes
     /// without loss.
-    pub(super) wide: Vec<i16>,
+    pub(super) wide: Lines<i16>,
     /// What a step of a byte is worth, one per row.
     pub(super) scales: Vec<f32>,
+    /// From a row to the next.
+    pub(super) row_step: usize,
+    /// From a group of a row to its next.
+    pub(super) group_step: usize,
     /// How many values a row has without padding.
     pub(super) width: usize,
 }
 
 impl Rows {
     /// How many rows there are.
-    pub(super) const fn len(&self) -> usize {
+    pub(super) fn len(&self) -> usize {
         self.scales.len()
     }
 
@@ -58,8 +62,19 @@ impl Rows {
         }
     }
 
-    /// Makes place for so many rows.
-    pub(super) fn reshape(&mut self, isa: Isa, n_rows: usize, width: usize) {
+    /// Makes place for so many rows, one after another.
+    fn reshape(&mut self, isa: Isa, n_rows: usize, width: usize) {
+        self.resize(isa, n_rows, width);
+        (self.row_step, self.group_step) = (self.row_len(), GROUP);
+    }
+
+    /// Makes place for so many rows: the first groups of all rows, then the second ones.
+    pub(super) fn reshape_by_groups(&mut self, isa: Isa, n_rows: usize, width: usize) {
+        self.resize(isa, n_rows, width);
+        (self.row_step, self.group_step) = (GROUP, self.n_places() * GROUP);
+    }
+
+    fn resize(&mut self, isa: Isa, n_rows: usize, width: usize) {
         self.width = width;
         self.scales.resize(n_rows, 0.0);
         let n_values = self.n_values();
@@ -77,8 +92,13 @@ impl Rows {
     }
 
     /// With those after the last row.
-    const fn n_values(&self) -> usize {
-        self.len().next_multiple_of(TILE_ROWS) * self.row_len()
+    fn n_values(&self) -> usize {
+        self.n_places() * self.row_len()
+    }
+
+    /// Rows and those after the last.
+    fn n_places(&self) -> usize {
+        self.len().next_multiple_of(TILE_ROWS)
     }
 }
 

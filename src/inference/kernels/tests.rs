@@ -32,6 +32,10 @@ fn widths() -> impl Strategy<Value = usize> {
     prop_oneof![1_usize..80, (1_usize..4).prop_map(|n| n * 64)]
 }
 
+fn puts() -> impl Strategy<Value = Put> {
+    prop_oneof![Just(Put::Replace), Just(Put::Add), Just(Put::Gelu)]
+}
+
 fn portable() -> Isa {
     Isa::find("portable").unwrap()
 }
@@ -77,7 +81,7 @@ proptest! {
     #[test]
     fn products_are_exact_sums_and_stay_in_their_place(
         n_rows in 0_usize..40, n_inputs in widths(), n_outputs in 1_usize..120,
-        gap in 0_usize..3, adds: bool, seed: u64,
+        gap in 0_usize..3, put in puts(), seed: u64,
     ) {
         let values = weights(seed, n_inputs * n_outputs);
         let scales: Vec<f32> = numbers(seed ^ 2, n_outputs).iter().map(|it| it * 0.01).collect();
@@ -92,7 +96,7 @@ proptest! {
             let mut rows = Rows::default();
             rows.quantize(isa, &source, n_inputs, n_inputs);
             let mut found = before.clone();
-            matrix.multiply(isa, &rows, &mut Output { values: &mut found, row_len, adds });
+            matrix.multiply(isa, &rows, &mut Output { values: &mut found, row_len, put });
             for (idx, (found, before)) in found.iter().zip(&before).enumerate() {
                 let (row, output) = (idx / row_len, idx % row_len);
                 if n_outputs <= output {
@@ -102,9 +106,14 @@ proptest! {
                 let line = &values[output * n_inputs..][..n_inputs];
                 let products = restored(&plain, row).into_iter().zip(line);
                 let sum: f64 = products.map(|(value, &weight)| value * f64::from(weight)).sum();
-                let start = if adds { f64::from(*before) } else { 0.0 };
-                let expected = sum * f64::from(scales[output]) + f64::from(biases[output]) + start;
-                check_near(*found, expected, 1e-5 * (1.0 + sum.abs()), isa.name());
+                let value = sum * f64::from(scales[output]) + f64::from(biases[output]);
+                let (expected, tolerance) = match put {
+                    Put::Replace => (value, 0.0),
+                    Put::Add => (value + f64::from(*before), 0.0),
+                    Put::Gelu => (value * normal_distribution(value), 2e-4),
+                };
+                let tolerance = tolerance + 1e-5 * (1.0 + sum.abs());
+                check_near(*found, expected, tolerance, isa.name());
             }
         }
     }
@@ -144,14 +153,34 @@ proptest! {
         for isa in Isa::available() {
             let mut place = Attention::default();
             // What was there before must not shine through.
-            let mut elsewhere = Output { values: &mut [0.0; 300], row_len: 6, adds: false };
+            let mut elsewhere = Output { values: &mut [0.0; 300], row_len: 6, put: Put::Replace };
             place.attend(isa, &numbers(seed ^ 1, 3 * 50 * 6), HeadShape { number: 2, size: 3 }, &mut elsewhere);
             let mut found = vec![0.0; n_tokens * width];
-            let mut output = Output { values: &mut found, row_len: width, adds: false };
+            let mut output = Output { values: &mut found, row_len: width, put: Put::Replace };
             place.attend(isa, &projected, heads, &mut output);
             for (found, (expected, tolerance)) in found.iter().zip(&plain) {
                 check_near(*found, *expected, *tolerance, isa.name());
             }
+        }
+    }
+}
+
+#[test]
+fn tokens_that_share_little_attention_keep_it_together() {
+    const N_TOKENS: usize = 200;
+    // The first token gets e^6.5 times as much as each of the others, which have less than half a
+    // step each.
+    let projected: Vec<f32> = (0..N_TOKENS)
+        .flat_map(|token| if token == 0 { [1.0, 6.5, 0.0] } else { [1.0, 0.0, 1.0] })
+        .collect();
+    let others = (N_TOKENS - 1) as f64 * (-6.5_f64).exp();
+    for isa in Isa::available() {
+        let mut found = [0.0; N_TOKENS];
+        let mut output = Output { values: &mut found, row_len: 1, put: Put::Replace };
+        let heads = HeadShape { number: 1, size: 1 };
+        Attention::default().attend(isa, &projected, heads, &mut output);
+        for share in found {
+            check_near(share, others / (1.0 + others), 0.006, isa.name());
         }
     }
 }
@@ -245,7 +274,7 @@ fn a_product_without_a_place_is_refused() {
     let mut rows = Rows::default();
     rows.quantize(Isa::best(), &[1.0; 6], 3, 3);
     let short = std::panic::catch_unwind(|| {
-        let mut output = Output { values: &mut [0.0; 3], row_len: 2, adds: false };
+        let mut output = Output { values: &mut [0.0; 3], row_len: 2, put: Put::Replace };
         matrix.multiply(Isa::best(), &rows, &mut output);
     });
     assert!(short.is_err());

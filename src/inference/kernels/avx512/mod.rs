@@ -1,13 +1,19 @@
 //! Products of bytes with AVX-512 VNNI: 64 products and their sums in one instruction.
 
+mod attention;
+
 use std::arch::x86_64::{
-    __m512, __m512i, _mm512_add_epi32, _mm512_add_ps, _mm512_cvtepi32_ps, _mm512_dpbusd_epi32,
-    _mm512_fmadd_ps, _mm512_loadu_ps, _mm512_loadu_si512, _mm512_mask_storeu_ps,
-    _mm512_maskz_loadu_ps, _mm512_mul_ps, _mm512_set1_epi32, _mm512_set1_ps, _mm512_setzero_si512,
+    __m512, __m512i, _mm512_add_ps, _mm512_cvtepi32_ps, _mm512_dpbusd_epi32, _mm512_fmadd_ps,
+    _mm512_loadu_ps, _mm512_loadu_si512, _mm512_mask_storeu_ps, _mm512_maskz_loadu_ps,
+    _mm512_max_ps, _mm512_min_ps, _mm512_mul_ps, _mm512_set1_epi32, _mm512_set1_ps,
+    _mm512_setzero_si512,
 };
 
+pub(super) use attention::{soften, turn};
+
 use crate::inference::kernels::Rows;
-use crate::inference::kernels::matrix::{BLOCK, Matrix, Tile};
+use crate::inference::kernels::float::NORMAL;
+use crate::inference::kernels::matrix::{BLOCK, Matrix, Put, Tile};
 use crate::inference::kernels::rows::GROUP;
 
 /// Blocks of columns at once. With eight rows: 24 sums, three weights and one activation in 32
@@ -76,7 +82,10 @@ unsafe fn few_rows<const R: usize, const B: usize>(
     let column = tile.block * BLOCK;
     // SAFETY: the blocks and the rows are there, as the caller promises.
     let (weights, bytes) = unsafe {
-        (matrix.values.as_ptr().add(tile.block * block_len), rows.bytes.as_ptr().add(row * row_len))
+        (
+            matrix.values.as_ptr().add(tile.block * block_len),
+            rows.bytes.as_ptr().add(row * rows.row_step),
+        )
     };
     let mut sums = [[_mm512_setzero_si512(); B]; R];
     for block in 0..B {
@@ -95,8 +104,9 @@ unsafe fn few_rows<const R: usize, const B: usize>(
         }
         for (idx, sums) in sums.iter_mut().enumerate() {
             // SAFETY: the group lies in the row; it need not be aligned.
-            let value =
-                unsafe { bytes.add(idx * row_len + group * GROUP).cast::<i32>().read_unaligned() };
+            let place = unsafe { bytes.add(idx * rows.row_step + group * rows.group_step) };
+            // SAFETY: as above.
+            let value = unsafe { place.cast::<i32>().read_unaligned() };
             let value = _mm512_set1_epi32(value);
             for (sum, weights) in sums.iter_mut().zip(block_weights) {
                 *sum = _mm512_dpbusd_epi32(*sum, value, weights);
@@ -119,12 +129,11 @@ unsafe fn few_rows<const R: usize, const B: usize>(
 pub(super) struct Epilogue {
     scales: __m512,
     biases: __m512,
-    starts: __m512i,
     output: *mut f32,
     output_len: usize,
     /// The columns that there are.
     mask: u16,
-    adds: bool,
+    put: Put,
 }
 
 impl Epilogue {
@@ -142,11 +151,10 @@ impl Epilogue {
             Self {
                 scales: numbers(matrix.columns.scales.as_ptr().add(column)),
                 biases: numbers(matrix.columns.biases.as_ptr().add(column)),
-                starts: integers(matrix.columns.starts.as_ptr().add(column)),
                 output: tile.output.add(block * BLOCK),
                 output_len: tile.output_len,
                 mask: if n_columns == BLOCK { u16::MAX } else { (1 << n_columns) - 1 },
-                adds: tile.adds,
+                put: tile.put,
             }
         }
     }
@@ -158,66 +166,41 @@ impl Epilogue {
     #[target_feature(enable = "avx512f")]
     #[inline]
     unsafe fn put(&self, row: usize, row_scale: f32, sums: __m512i) {
-        // SAFETY: the row is a row of the product.
+        let scales = _mm512_mul_ps(self.scales, _mm512_set1_ps(row_scale));
+        let value = _mm512_fmadd_ps(_mm512_cvtepi32_ps(sums), scales, self.biases);
+        // SAFETY: the masked columns are columns of the output, and the row is one of its rows.
         unsafe {
             let place = self.output.add(row * self.output_len);
-            if self.adds {
-                self.put_at::<true>(place, row_scale, sums);
-            } else {
-                self.put_at::<false>(place, row_scale, sums);
-            }
-        }
-    }
-
-    /// Puts the sums of some rows, which began with zero.
-    ///
-    /// # Safety
-    /// The CPU has the instructions, and the product has the rows from `first` on, one for each of
-    /// `row_scales`.
-    #[target_feature(enable = "avx512f")]
-    #[inline]
-    pub(super) unsafe fn put_tile(&self, first: usize, row_scales: &[f32], sums: &[i32]) {
-        // SAFETY: the rows are rows of the product.
-        unsafe {
-            if self.adds {
-                self.put_rows::<true>(first, row_scales, sums);
-            } else {
-                self.put_rows::<false>(first, row_scales, sums);
-            }
-        }
-    }
-
-    /// # Safety
-    /// As for [`Self::put_tile`].
-    #[target_feature(enable = "avx512f")]
-    #[inline]
-    unsafe fn put_rows<const ADDS: bool>(self, first: usize, row_scales: &[f32], sums: &[i32]) {
-        let rows = row_scales.iter().zip(sums.as_chunks::<BLOCK>().0);
-        for (row, (&row_scale, sums)) in rows.enumerate() {
-            // SAFETY: sixteen sums lie there, and the row is a row of the product.
-            unsafe {
-                let sums = _mm512_add_epi32(integers(sums.as_ptr()), self.starts);
-                let place = self.output.add((first + row) * self.output_len);
-                self.put_at::<ADDS>(place, row_scale, sums);
-            }
-        }
-    }
-
-    /// # Safety
-    /// The CPU has the instructions, and the block's columns of a row of the product lie at `place`.
-    #[target_feature(enable = "avx512f")]
-    #[inline]
-    unsafe fn put_at<const ADDS: bool>(&self, place: *mut f32, row_scale: f32, sums: __m512i) {
-        let scales = _mm512_mul_ps(self.scales, _mm512_set1_ps(row_scale));
-        let mut value = _mm512_fmadd_ps(_mm512_cvtepi32_ps(sums), scales, self.biases);
-        // SAFETY: the masked columns are columns of the output.
-        unsafe {
-            if ADDS {
-                value = _mm512_add_ps(value, _mm512_maskz_loadu_ps(self.mask, place));
-            }
+            let value = match self.put {
+                Put::Replace => value,
+                Put::Add => _mm512_add_ps(value, _mm512_maskz_loadu_ps(self.mask, place)),
+                Put::Gelu => gelu(value),
+            };
             _mm512_mask_storeu_ps(place, self.mask, value);
         }
     }
+
+    /// # Safety
+    /// As for [`Self::put`].
+    #[target_feature(enable = "avx512f")]
+    #[inline]
+    pub(super) unsafe fn put_sums(&self, row: usize, row_scale: f32, sums: &[i32; BLOCK]) {
+        // SAFETY: sixteen sums lie there, and the rest is what the caller promises.
+        unsafe { self.put(row, row_scale, integers(sums.as_ptr())) };
+    }
+}
+
+/// [`gelu`](super::gelu) in vectors.
+#[target_feature(enable = "avx512f")]
+#[inline]
+fn gelu(x: __m512) -> __m512 {
+    let bounded = _mm512_max_ps(_mm512_min_ps(x, _mm512_set1_ps(4.0)), _mm512_set1_ps(-4.0));
+    let square = _mm512_mul_ps(bounded, bounded);
+    let mut sum = _mm512_set1_ps(NORMAL[0]);
+    for coefficient in &NORMAL[1..] {
+        sum = _mm512_fmadd_ps(sum, square, _mm512_set1_ps(*coefficient));
+    }
+    _mm512_mul_ps(x, _mm512_fmadd_ps(bounded, sum, _mm512_set1_ps(0.5)))
 }
 
 /// # Safety
