@@ -12,7 +12,7 @@ use crate::inference::kernels::{
 
 /// So many tokens go through the layers together: enough to read the weights seldom, few enough to
 /// stay in the cache. A longer text goes alone.
-const GROUP_TOKENS: usize = 128;
+const GROUP_TOKENS: usize = 256;
 
 /// So many columns are computed before what needs them: they stay in the cache, whereas those of a
 /// whole layer would push its weights out.

@@ -113,8 +113,10 @@ pub(super) unsafe fn multiply(matrix: &Matrix, rows: &Rows, tile: Tile) {
         // SAFETY: the columns are padded to whole blocks, and the tile has these.
         let (starts, epilogues) = unsafe {
             let starts = matrix.columns.starts.as_ptr().add((tile.block + block) * BLOCK);
-            let epilogue = |block| Epilogue::new(matrix, tile, block);
-            ([starts, starts.add(second * BLOCK)], [epilogue(block), epilogue(block + second)])
+            let left = Epilogue::new(matrix, tile, block);
+            let right = Epilogue::new(matrix, tile, block + second);
+            let epilogues = [left, if second == 0 { right.silent() } else { right }];
+            ([starts, starts.add(second * BLOCK)], epilogues)
         };
         for (part, scales) in rows.scales.chunks(TILES * TILE_ROWS).enumerate() {
             let first = part * TILES * TILE_ROWS;
@@ -137,11 +139,7 @@ pub(super) unsafe fn multiply(matrix: &Matrix, rows: &Rows, tile: Tile) {
                     fetch(next.wrapping_add((part * n_steps + step) * share), share);
                 }
                 end(&mut sums);
-                for (row, (&scale, sums)) in scales.iter().zip(&sums.0).enumerate() {
-                    for (epilogue, sums) in epilogues[..n_blocks].iter().zip(sums.as_chunks().0) {
-                        epilogue.put_sums(first + row, scale, sums);
-                    }
-                }
+                Epilogue::put_pair(&epilogues, tile.put, first, scales, &sums.0);
             }
         }
     }

@@ -102,25 +102,54 @@ impl Table {
         for lane in 0..BLOCK {
             steps[lane] = steps_to(most[lane], &mut worth[lane]);
         }
-        for (scale, worth) in scales.iter_mut().zip(worth) {
-            *scale = worth;
+        match scales.first_chunk_mut() {
+            Some(scales) => *scales = worth,
+            None => scales.copy_from_slice(&worth[..scales.len()]),
         }
         let start = ROUND + f32::from(zero);
-        let mut sums = [0_u32; BLOCK];
-        for (group, rows) in self.values.chunks(GROUP * self.n_columns).enumerate() {
+        let mut columns = Quantized { steps, start, sums: [0; BLOCK] };
+        let row = |idx: usize| {
+            (idx < self.n_rows).then(|| lanes(&self.values, idx * self.n_columns + first))
+        };
+        for group in 0..self.n_rows.div_ceil(GROUP) {
+            let idx = group * GROUP;
             let mut words = [0_u32; BLOCK];
-            for (idx, row) in rows.chunks_exact(self.n_columns).enumerate() {
-                let values = lanes(row, first);
-                for lane in 0..BLOCK {
-                    let bits = multiply_add::<FMA>(values[lane], steps[lane], start).to_bits();
-                    sums[lane] = sums[lane].wrapping_add(bits);
-                    words[lane] |= (bits & 0xff) << (8 * idx);
-                }
-            }
+            columns.put::<FMA, 0>(row(idx), &mut words);
+            columns.put::<FMA, 8>(row(idx + 1), &mut words);
+            columns.put::<FMA, 16>(row(idx + 2), &mut words);
+            columns.put::<FMA, 24>(row(idx + 3), &mut words);
             put(group, words);
         }
         let too_much = start.to_bits().wrapping_mul(self.n_rows as u32);
-        sums.map(|sum| sum.wrapping_sub(too_much).cast_signed())
+        columns.sums.map(|sum| sum.wrapping_sub(too_much).cast_signed())
+    }
+}
+
+/// What is known of [`BLOCK`] columns.
+struct Quantized {
+    /// Steps per unit.
+    steps: [f32; BLOCK],
+    /// What turns steps into bytes, in the lowest bits.
+    start: f32,
+    /// Sums of the bits.
+    sums: [u32; BLOCK],
+}
+
+impl Quantized {
+    /// Puts the numbers of a row, if there is one, into the words from bit `SHIFT` on.
+    #[inline(always)]
+    fn put<const FMA: bool, const SHIFT: u32>(
+        &mut self,
+        values: Option<[f32; BLOCK]>,
+        words: &mut [u32; BLOCK],
+    ) {
+        let Some(values) = values else { return };
+        for lane in 0..BLOCK {
+            let steps = multiply_add::<FMA>(values[lane], self.steps[lane], self.start);
+            let bits = steps.to_bits();
+            self.sums[lane] = self.sums[lane].wrapping_add(bits);
+            words[lane] |= (bits & 0xff) << SHIFT;
+        }
     }
 }
 
@@ -185,11 +214,15 @@ pub(super) fn largest_of_columns(
     start: f32,
     value: impl Fn(f32) -> f32,
 ) -> [f32; BLOCK] {
+    let n_rows = rows.len() / n_columns;
     let mut largest = [[start; BLOCK]; GROUP];
-    for rows in rows.chunks(GROUP * n_columns) {
-        for (largest, row) in largest.iter_mut().zip(rows.chunks_exact(n_columns)) {
-            for (largest, it) in largest.iter_mut().zip(lanes(row, first)) {
-                *largest = larger(*largest, value(it));
+    for group in 0..n_rows.div_ceil(GROUP) {
+        for (place, largest) in largest.iter_mut().enumerate() {
+            let idx = group * GROUP + place;
+            if idx < n_rows {
+                for (largest, it) in largest.iter_mut().zip(lanes(rows, idx * n_columns + first)) {
+                    *largest = larger(*largest, value(it));
+                }
             }
         }
     }
@@ -199,6 +232,6 @@ pub(super) fn largest_of_columns(
 
 /// A block of the columns of a row.
 #[inline(always)]
-pub(super) fn lanes(row: &[f32], first: usize) -> [f32; BLOCK] {
-    *row[first..].first_chunk().expect("columns are padded to whole blocks")
+pub(super) fn lanes(rows: &[f32], first: usize) -> [f32; BLOCK] {
+    *rows[first..].first_chunk().expect("columns are padded to whole blocks")
 }

@@ -158,7 +158,7 @@ impl Matrix {
                 Level::Avx512 | Level::Amx => unsafe { avx512::multiply(self, rows, tile) },
             }
         }
-        if output.put == Put::Gelu && !puts_gelu(isa) {
+        if output.put == Put::Gelu && !puts_gelu(isa, rows) {
             for row in output.values[..n_needed].chunks_mut(output.row_len) {
                 gelu(isa, &mut row[..self.n_outputs]);
             }
@@ -171,10 +171,10 @@ fn zeros<T: Clone + Default>(n: usize) -> Lines<T> {
 }
 
 /// Whether a product takes the [`gelu`] of its values on the way.
-const fn puts_gelu(isa: Isa) -> bool {
+const fn puts_gelu(isa: Isa, rows: &Rows) -> bool {
     match isa.0 {
         #[cfg(target_arch = "x86_64")]
-        Level::Avx512 | Level::Amx => true,
+        Level::Amx => amx::takes(rows),
         _ => false,
     }
 }

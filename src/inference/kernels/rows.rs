@@ -2,6 +2,9 @@
 
 use crate::inference::kernels::float::{ROUND, fold, larger, largest};
 use crate::inference::kernels::isa::{Level, compile_for_each};
+
+#[cfg(target_arch = "x86_64")]
+use crate::inference::kernels::avx512;
 use crate::inference::kernels::{Isa, Lines};
 
 /// Rows are padded with zeros to a multiple of this, the width of a product of bytes.
@@ -55,10 +58,12 @@ impl Rows {
         width: usize,
     ) {
         self.reshape(isa, source.len().div_ceil(row_len), width);
-        if is_wide(isa) {
-            quantize_wide(isa, source, row_len, self);
-        } else {
-            quantize_bytes(isa, source, row_len, self);
+        match isa.0 {
+            #[cfg(target_arch = "x86_64")]
+            // SAFETY: an `Isa` of this level exists only where the CPU has the instructions.
+            Level::Avx512 | Level::Amx => unsafe { avx512::quantize(source, row_len, self) },
+            _ if is_wide(isa) => quantize_wide(isa, source, row_len, self),
+            _ => quantize_bytes(isa, source, row_len, self),
         }
     }
 

@@ -1,7 +1,7 @@
 //! What attention needs beside products, in vectors of 512 bits: softmax and turned rows.
 
 use std::arch::x86_64::{
-    __m512, _mm512_add_ps, _mm512_castpd_ps, _mm512_castps_pd, _mm512_cvtepi32_ps,
+    __m512, __m512i, _mm512_add_ps, _mm512_castpd_ps, _mm512_castps_pd, _mm512_cvtepi32_ps,
     _mm512_cvtps_epi32, _mm512_div_ps, _mm512_dpbusd_epi32, _mm512_fmadd_ps, _mm512_loadu_ps,
     _mm512_mask_storeu_ps, _mm512_maskz_loadu_ps, _mm512_max_ps, _mm512_min_ps, _mm512_mul_ps,
     _mm512_or_si512, _mm512_reduce_ps, _mm512_roundscale_ps, _mm512_scalef_ps, _mm512_set1_epi8,
@@ -29,38 +29,40 @@ const POWERS: [f32; 4] = [20.197_114, 57.206_238, 177.596_65, 254.972_7];
 /// [`BLOCK`], at least as many as `weights` has rows, whose groups lie side by side.
 #[target_feature(enable = "avx512f,avx512dq,avx512vnni")]
 pub(in super::super) unsafe fn soften(scores: &[f32], n: usize, weights: &mut Rows) {
+    let n_groups = weights.width.div_ceil(GROUP);
     for first in (0..n).step_by(BLOCK) {
         let score = |key: usize| {
             // SAFETY: the key has a row with a whole block from there on.
             unsafe { _mm512_loadu_ps(scores.as_ptr().add(key * n + first)) }
         };
         let mut most = [_mm512_set1_ps(f32::MIN); GROUP];
-        for key in 0..weights.width {
-            most[key % GROUP] = _mm512_max_ps(most[key % GROUP], score(key));
+        for group in 0..n_groups {
+            for (place, most) in most.iter_mut().enumerate() {
+                if group * GROUP + place < weights.width {
+                    *most = _mm512_max_ps(*most, score(group * GROUP + place));
+                }
+            }
         }
         let most = _mm512_max_ps(_mm512_max_ps(most[0], most[1]), _mm512_max_ps(most[2], most[3]));
         let scale = _mm512_set1_ps(LOG2_E);
         let start = _mm512_mul_ps(most, _mm512_set1_ps(-LOG2_E));
         let mut sums = _mm512_setzero_si512();
         let mut rests = [_mm512_setzero_ps(); GROUP];
-        for group in 0..weights.width.div_ceil(GROUP) {
+        for group in 0..n_groups {
+            let key = group * GROUP;
+            let n_left = weights.width - key;
             let mut word = _mm512_setzero_si512();
-            // The last key comes first and moves up.
-            for key in (group * GROUP..weights.width.min((group + 1) * GROUP)).rev() {
-                let power = _mm512_fmadd_ps(score(key), scale, start);
-                let fraction = _mm512_reduce_ps::<0b1001>(power);
-                let mut weight = _mm512_set1_ps(POWERS[0]);
-                for coefficient in &POWERS[1..] {
-                    weight = _mm512_fmadd_ps(weight, fraction, _mm512_set1_ps(*coefficient));
+            // The last key comes first and moves up. Written out, so that rests stay in registers.
+            let mut put = |place: usize, rest: &mut __m512| {
+                if place < n_left {
+                    let power = _mm512_fmadd_ps(score(key + place), scale, start);
+                    word = _mm512_or_si512(_mm512_slli_epi32::<8>(word), to_weight(power, rest));
                 }
-                let rest = &mut rests[key % GROUP];
-                let weight = _mm512_add_ps(_mm512_scalef_ps(weight, power), *rest);
-                let bounded = _mm512_min_ps(weight, _mm512_set1_ps(LARGEST_WEIGHT));
-                let whole = _mm512_roundscale_ps::<0b1000>(bounded);
-                *rest = _mm512_sub_ps(weight, whole);
-                let byte = _mm512_cvtps_epi32(whole);
-                word = _mm512_or_si512(_mm512_slli_epi32::<8>(word), byte);
-            }
+            };
+            put(3, &mut rests[3]);
+            put(2, &mut rests[2]);
+            put(1, &mut rests[1]);
+            put(0, &mut rests[0]);
             sums = _mm512_dpbusd_epi32(sums, word, _mm512_set1_epi8(1));
             let place =
                 &mut weights.bytes[group * weights.group_step + first * GROUP..][..BLOCK * GROUP];
@@ -76,6 +78,23 @@ pub(in super::super) unsafe fn soften(scores: &[f32], n: usize, weights: &mut Ro
     }
 }
 
+/// [`LARGEST_WEIGHT`] × 2ˣ for x ≤ 0, and the rest of the one before, as a whole number; `rest`
+/// becomes what is left.
+#[target_feature(enable = "avx512f,avx512dq")]
+#[inline]
+fn to_weight(power: __m512, rest: &mut __m512) -> __m512i {
+    let fraction = _mm512_reduce_ps::<0b1001>(power);
+    let mut weight = _mm512_set1_ps(POWERS[0]);
+    for coefficient in &POWERS[1..] {
+        weight = _mm512_fmadd_ps(weight, fraction, _mm512_set1_ps(*coefficient));
+    }
+    let weight = _mm512_add_ps(_mm512_scalef_ps(weight, power), *rest);
+    let whole =
+        _mm512_roundscale_ps::<0b1000>(_mm512_min_ps(weight, _mm512_set1_ps(LARGEST_WEIGHT)));
+    *rest = _mm512_sub_ps(weight, whole);
+    _mm512_cvtps_epi32(whole)
+}
+
 /// Turns the rows of a part: `turned` has a row per dimension with a column per token, padded to
 /// whole blocks.
 ///
@@ -88,10 +107,11 @@ pub(in super::super) fn turn(part: Part<'_>, n_columns: usize, turned: &mut [f32
             let n_here = (part.size - dimension).min(BLOCK);
             let mask = u16::MAX >> (BLOCK - n_here);
             let mut block = [_mm512_setzero_ps(); BLOCK];
-            for (token, row) in (first..part.n_tokens).zip(&mut block) {
+            for (idx, row) in block.iter_mut().enumerate() {
+                // The last token stands for those after it.
+                let numbers = part.row((first + idx).min(part.n_tokens - 1));
                 // SAFETY: the masked numbers are numbers of the row.
-                *row =
-                    unsafe { _mm512_maskz_loadu_ps(mask, part.row(token)[dimension..].as_ptr()) };
+                *row = unsafe { _mm512_maskz_loadu_ps(mask, numbers[dimension..].as_ptr()) };
             }
             let rows = turned[dimension * n_columns..].chunks_exact_mut(n_columns);
             for (row, column) in rows.zip(transpose(&block)).take(n_here) {

@@ -1,6 +1,7 @@
 //! Products of bytes with AVX-512 VNNI: 64 products and their sums in one instruction.
 
 mod attention;
+mod rows;
 
 use std::arch::x86_64::{
     __m512, __m512i, _mm512_add_ps, _mm512_cvtepi32_ps, _mm512_dpbusd_epi32, _mm512_fmadd_ps,
@@ -10,6 +11,7 @@ use std::arch::x86_64::{
 };
 
 pub(super) use attention::{soften, turn};
+pub(super) use rows::quantize;
 
 use crate::inference::kernels::Rows;
 use crate::inference::kernels::float::NORMAL;
@@ -117,8 +119,11 @@ unsafe fn few_rows<const R: usize, const B: usize>(
         // SAFETY: the block is one of the tile's, and the rows are rows of the product.
         unsafe {
             let epilogue = Epilogue::new(matrix, tile, block);
-            for (idx, sums) in sums.iter().enumerate() {
-                epilogue.put(row + idx, rows.scales[row + idx], sums[block]);
+            let scales = &rows.scales[row..row + R];
+            if tile.put == Put::Add {
+                epilogue.put_block::<true, R, B>(row, scales, &sums, block);
+            } else {
+                epilogue.put_block::<false, R, B>(row, scales, &sums, block);
             }
         }
     }
@@ -133,7 +138,6 @@ pub(super) struct Epilogue {
     output_len: usize,
     /// The columns that there are.
     mask: u16,
-    put: Put,
 }
 
 impl Epilogue {
@@ -154,39 +158,104 @@ impl Epilogue {
                 output: tile.output.add(block * BLOCK),
                 output_len: tile.output_len,
                 mask: if n_columns == BLOCK { u16::MAX } else { (1 << n_columns) - 1 },
-                put: tile.put,
             }
         }
     }
 
-    /// Puts the sums of a row, which began with those of the columns.
+    /// The same, but puts nothing.
+    pub(super) const fn silent(self) -> Self {
+        Self { mask: 0, ..self }
+    }
+
+    /// Puts one block of the sums of some rows, which began with those of the columns.
     ///
     /// # Safety
-    /// The CPU has the instructions, and the product has the row.
+    /// The CPU has the instructions, and the product has the rows from `first` on.
     #[target_feature(enable = "avx512f")]
     #[inline]
-    unsafe fn put(&self, row: usize, row_scale: f32, sums: __m512i) {
-        let scales = _mm512_mul_ps(self.scales, _mm512_set1_ps(row_scale));
-        let value = _mm512_fmadd_ps(_mm512_cvtepi32_ps(sums), scales, self.biases);
-        // SAFETY: the masked columns are columns of the output, and the row is one of its rows.
+    unsafe fn put_block<const ADDS: bool, const R: usize, const B: usize>(
+        &self,
+        first: usize,
+        row_scales: &[f32],
+        sums: &[[__m512i; B]; R],
+        block: usize,
+    ) {
+        for (row, (&scale, sums)) in row_scales.iter().zip(sums).enumerate() {
+            let place = self.output.wrapping_add((first + row) * self.output_len);
+            // SAFETY: the row is a row of the product.
+            unsafe { self.put_as::<ADDS, false>(place, _mm512_set1_ps(scale), sums[block]) };
+        }
+    }
+
+    /// Puts the sums of some rows of two blocks, which began with those of the columns.
+    ///
+    /// # Safety
+    /// The CPU has the instructions, and the product has the rows from `first` on, one for each of
+    /// `row_scales`.
+    #[target_feature(enable = "avx512f")]
+    #[inline]
+    pub(super) unsafe fn put_pair(
+        pair: &[Self; 2],
+        put: Put,
+        first: usize,
+        row_scales: &[f32],
+        sums: &[[i32; 2 * BLOCK]],
+    ) {
+        // SAFETY: what the caller promises.
         unsafe {
-            let place = self.output.add(row * self.output_len);
-            let value = match self.put {
-                Put::Replace => value,
-                Put::Add => _mm512_add_ps(value, _mm512_maskz_loadu_ps(self.mask, place)),
-                Put::Gelu => gelu(value),
-            };
-            _mm512_mask_storeu_ps(place, self.mask, value);
+            match put {
+                Put::Replace => Self::put_rows::<false, false>(pair, first, row_scales, sums),
+                Put::Add => Self::put_rows::<true, false>(pair, first, row_scales, sums),
+                Put::Gelu => Self::put_rows::<false, true>(pair, first, row_scales, sums),
+            }
         }
     }
 
     /// # Safety
-    /// As for [`Self::put`].
+    /// As for [`Self::put_pair`].
     #[target_feature(enable = "avx512f")]
     #[inline]
-    pub(super) unsafe fn put_sums(&self, row: usize, row_scale: f32, sums: &[i32; BLOCK]) {
-        // SAFETY: sixteen sums lie there, and the rest is what the caller promises.
-        unsafe { self.put(row, row_scale, integers(sums.as_ptr())) };
+    unsafe fn put_rows<const ADDS: bool, const GELU: bool>(
+        [left, right]: &[Self; 2],
+        first: usize,
+        row_scales: &[f32],
+        sums: &[[i32; 2 * BLOCK]],
+    ) {
+        for (row, (&scale, sums)) in row_scales.iter().zip(sums).enumerate() {
+            let offset = (first + row) * left.output_len;
+            let scale = _mm512_set1_ps(scale);
+            // SAFETY: so many sums lie there, and the row is a row of the product.
+            unsafe {
+                let (sums, place) = (sums.as_ptr(), left.output.wrapping_add(offset));
+                left.put_as::<ADDS, GELU>(place, scale, integers(sums));
+                let place = right.output.wrapping_add(offset);
+                right.put_as::<ADDS, GELU>(place, scale, integers(sums.add(BLOCK)));
+            }
+        }
+    }
+
+    /// # Safety
+    /// The CPU has the instructions, and the block's columns of a row of the product lie at `place`.
+    #[target_feature(enable = "avx512f")]
+    #[inline]
+    unsafe fn put_as<const ADDS: bool, const GELU: bool>(
+        &self,
+        place: *mut f32,
+        row_scale: __m512,
+        sums: __m512i,
+    ) {
+        let scales = _mm512_mul_ps(self.scales, row_scale);
+        let mut value = _mm512_fmadd_ps(_mm512_cvtepi32_ps(sums), scales, self.biases);
+        // SAFETY: the masked columns are columns of the output.
+        unsafe {
+            if ADDS {
+                value = _mm512_add_ps(value, _mm512_maskz_loadu_ps(self.mask, place));
+            }
+            if GELU {
+                value = gelu(value);
+            }
+            _mm512_mask_storeu_ps(place, self.mask, value);
+        }
     }
 }
 
