@@ -26,7 +26,7 @@ use crate::inference::kernels::avx512;
 const QUERIES: usize = 32;
 
 /// The largest weight of a query in 8 bits.
-pub(super) const LARGEST_WEIGHT: f32 = 255.0;
+const LARGEST_WEIGHT: f32 = 255.0;
 
 /// How the width of a row is cut into heads.
 #[derive(Clone, Copy, Debug)]

@@ -3,16 +3,15 @@
 use std::arch::x86_64::{
     __m512, __m512i, _mm512_add_ps, _mm512_castpd_ps, _mm512_castps_pd, _mm512_cvtepi32_ps,
     _mm512_cvtps_epi32, _mm512_div_ps, _mm512_dpbusd_epi32, _mm512_fmadd_ps, _mm512_loadu_ps,
-    _mm512_mask_storeu_ps, _mm512_maskz_loadu_ps, _mm512_max_ps, _mm512_min_ps, _mm512_mul_ps,
-    _mm512_or_si512, _mm512_reduce_ps, _mm512_roundscale_ps, _mm512_scalef_ps, _mm512_set1_epi8,
-    _mm512_set1_ps, _mm512_setzero_ps, _mm512_setzero_si512, _mm512_shuffle_f32x4,
-    _mm512_slli_epi32, _mm512_storeu_ps, _mm512_storeu_si512, _mm512_sub_ps, _mm512_unpackhi_pd,
-    _mm512_unpackhi_ps, _mm512_unpacklo_pd, _mm512_unpacklo_ps,
+    _mm512_mask_storeu_ps, _mm512_maskz_loadu_ps, _mm512_max_ps, _mm512_mul_ps, _mm512_or_si512,
+    _mm512_reduce_ps, _mm512_scalef_ps, _mm512_set1_epi8, _mm512_set1_ps, _mm512_setzero_ps,
+    _mm512_setzero_si512, _mm512_shuffle_f32x4, _mm512_slli_epi32, _mm512_storeu_ps,
+    _mm512_storeu_si512, _mm512_sub_ps, _mm512_unpackhi_pd, _mm512_unpackhi_ps, _mm512_unpacklo_pd,
+    _mm512_unpacklo_ps,
 };
 use std::f32::consts::LOG2_E;
 
 use crate::inference::kernels::Rows;
-use crate::inference::kernels::attention::LARGEST_WEIGHT;
 use crate::inference::kernels::columns::Part;
 use crate::inference::kernels::matrix::BLOCK;
 use crate::inference::kernels::rows::GROUP;
@@ -78,7 +77,7 @@ pub(in super::super) unsafe fn soften(scores: &[f32], n: usize, weights: &mut Ro
     }
 }
 
-/// [`LARGEST_WEIGHT`] × 2ˣ for x ≤ 0, and the rest of the one before, as a whole number; `rest`
+/// 255 × 2ˣ for x ≤ 0, and the rest of the one before, as a whole number; `rest`
 /// becomes what is left.
 #[target_feature(enable = "avx512f,avx512dq")]
 #[inline]
@@ -88,11 +87,11 @@ fn to_weight(power: __m512, rest: &mut __m512) -> __m512i {
     for coefficient in &POWERS[1..] {
         weight = _mm512_fmadd_ps(weight, fraction, _mm512_set1_ps(*coefficient));
     }
+    // At most 255.5, since a rest is at most a half: no more than a byte holds.
     let weight = _mm512_add_ps(_mm512_scalef_ps(weight, power), *rest);
-    let whole =
-        _mm512_roundscale_ps::<0b1000>(_mm512_min_ps(weight, _mm512_set1_ps(LARGEST_WEIGHT)));
-    *rest = _mm512_sub_ps(weight, whole);
-    _mm512_cvtps_epi32(whole)
+    let whole = _mm512_cvtps_epi32(weight);
+    *rest = _mm512_sub_ps(weight, _mm512_cvtepi32_ps(whole));
+    whole
 }
 
 /// Turns the rows of a part: `turned` has a row per dimension with a column per token, padded to
