@@ -13,10 +13,6 @@ use fenzhen_lab::commands::{
 };
 use fenzhen_lab::dataset::Error;
 
-/// Numbers in training begin where a line of the cache does, which tiles are read from twice as fast.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 /// Train and judge the models of Fenzhen.
 #[derive(Debug, Parser)]
 #[command(version, arg_required_else_help = true)]
