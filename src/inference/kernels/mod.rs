@@ -3,8 +3,9 @@
 //! reference.
 //!
 //! An [`Isa`] exists only for what the CPU has, so that whoever holds one may run its code. Plain
-//! loops over vectors of sixteen are written once and compiled for each of them; integer products,
-//! where the compiler finds no good code, are written with intrinsics, and in assembly for AMX.
+//! loops over vectors of sixteen are written once and compiled for each of them. Where the compiler
+//! finds no good code, they are written with intrinsics (integer products; with 512 bits also
+//! softmax, turning and rounding), and in assembly for AMX.
 
 #![expect(unsafe_code, reason = "vector instructions that the compiler may not assume everywhere")]
 #![expect(
