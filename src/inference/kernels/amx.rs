@@ -55,19 +55,16 @@ struct Shapes {
     n_rows: [u8; 16],
 }
 
-/// Tiles 0 to 3 are sums, 4 and 5 rows of `depth` bytes, 6 and 7 columns of as many.
+/// Gives all tiles their whole size.
 ///
 /// # Safety
 /// The process may use tiles.
-pub(super) unsafe fn shape_tiles(depth: usize) {
+pub(super) unsafe fn shape_tiles() {
+    const N_TILES: usize = 8;
     let mut shapes =
         Shapes { palette: 1, first_row: 0, reserved: [0; 14], row_bytes: [0; 16], n_rows: [0; 16] };
-    let sums = (TILE_ROWS, DEPTH);
-    let (rows, columns) = ((TILE_ROWS, depth), (depth / GROUP, DEPTH));
-    let all = [sums, sums, sums, sums, rows, rows, columns, columns];
-    for (idx, (n_rows, row_bytes)) in all.into_iter().enumerate() {
-        (shapes.n_rows[idx], shapes.row_bytes[idx]) = (n_rows as u8, row_bytes as u16);
-    }
+    shapes.row_bytes[..N_TILES].fill(DEPTH as u16);
+    shapes.n_rows[..N_TILES].fill(TILE_ROWS as u8);
     // SAFETY: the caller says that it may; the instruction reads the 64 bytes there.
     unsafe { asm!("ldtilecfg [{}]", in(reg) &raw const shapes, options(nostack, readonly)) };
 }
@@ -101,7 +98,7 @@ pub(super) unsafe fn multiply(matrix: &Matrix, rows: &Rows, tile: Tile) {
     let share = (TILES * TILE_LEN).div_ceil(n_parts).next_multiple_of(DEPTH);
     let mut sums = Sums([[0; TILES * BLOCK]; TILES * TILE_ROWS]);
     // SAFETY: the process may use tiles.
-    unsafe { shape_tiles(DEPTH) };
+    unsafe { shape_tiles() };
     for block in (0..tile.n_blocks).step_by(TILES) {
         let n_blocks = (tile.n_blocks - block).min(TILES);
         // SAFETY: the blocks are blocks of the matrix.

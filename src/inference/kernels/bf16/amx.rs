@@ -21,7 +21,7 @@ pub(super) const PAIRS: usize = DEPTH / size_of::<u32>();
 /// and `strip.n_pairs` of [`PAIRS`], none of them zero; strip, panels and tile have so many.
 pub(super) unsafe fn multiply(strip: Strip, right: &Panels, tile: Tile) {
     // SAFETY: the process may use tiles.
-    unsafe { shape_tiles(DEPTH) };
+    unsafe { shape_tiles() };
     let block = |first_row: usize, first_column: usize| {
         let two = ROWS < tile.n_rows - first_row;
         // SAFETY: row and column lie in the strip, in the panels and in the tile.
