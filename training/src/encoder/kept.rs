@@ -31,12 +31,10 @@ pub(super) fn split(task: Task<'_>, progress: &Progress) -> (Vec<usize>, Vec<usi
     if before.len() <= now.len() && before.iter().zip(now).all(is_same) {
         return split_after(dataset, n_known, learned, (settings.validation_folds, seed));
     }
-    if before.iter().any(|known| now.iter().any(|source| source.sha256 == known.sha256)) {
-        progress.note(
-            "the encoder has learned from some of these files but not from these together, so it \
-             knows kept texts too: confidence will be too high",
-        );
-    }
+    progress.note(
+        "the encoder has learned from other files than these: it may know kept texts too, and \
+         then confidence will be too high",
+    );
     deal(dataset, settings.validation_folds, seed).split(0)
 }
 

@@ -1,4 +1,4 @@
-//! `dataset`: what it counts, finds, splits, freezes and doubts in files that are made for it.
+//! `dataset`: what it counts, finds, splits, joins, freezes and doubts in files that are made for it.
 
 use std::{collections::BTreeMap, collections::BTreeSet};
 
@@ -199,6 +199,33 @@ fn the_same_content_has_the_same_digest_in_any_order_and_kind_of_file() {
     let content = lab.read("of-a.csv/data.jsonl");
     assert_eq!(fenzhen::registry::Digest::of(content.as_bytes()).to_string(), a);
     assert!(lab.run("dataset stats --data of-a.csv/data.jsonl").is_success);
+}
+
+#[test]
+fn labels_find_the_texts_that_they_name_by_digest() {
+    let lab = Lab::new();
+    lab.write("texts.csv", "review,stars\n没发货,1\n\" 屏幕碎了 \",2\n很好,5\n");
+    let digest = |text: &str| fenzhen::registry::Digest::of(text.as_bytes()).to_string();
+    let label = |text: &str, severity: &str| {
+        serde_json::json!({"text_sha256": digest(text), "severity": severity, "sure": 2})
+            .to_string()
+    };
+    let labels = [label("屏幕碎了", "high"), label("别处的", "low"), label("没发货", "normal")];
+    lab.write("labels.jsonl", labels.join("\n"));
+    let command = "dataset join --labels labels.jsonl --data texts.csv --out joined.jsonl";
+    let ran = lab.run(&format!("{command} --text-column review"));
+    assert!(ran.is_success, "{ran:?}");
+    assert_eq!(ran.stdout, "2 of 3 labels have found their texts\n");
+    let rows: Vec<Value> =
+        lab.read("joined.jsonl").lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let row = |text: &str, severity: &str| serde_json::json!({"text": text, "severity": severity, "sure": 2});
+    assert_eq!(rows, [row("屏幕碎了", "high"), row("没发货", "normal")]);
+
+    let ran = lab.run(&format!("{command} --text-column stars"));
+    assert!(ran.stderr.contains("none of the 3 labels"), "{ran:?}");
+    lab.write("labels.jsonl", format!("{}\n{{\"text_sha256\": \"abc\"}}\n", labels[0]));
+    let ran = lab.run(&format!("{command} --text-column review"));
+    assert!(ran.stderr.contains("`labels.jsonl` line 2"), "{ran:?}");
 }
 
 #[test]

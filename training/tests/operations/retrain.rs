@@ -185,6 +185,44 @@ fn a_blend_that_is_live_gives_its_encoder_to_the_next_one() {
 }
 
 #[test]
+fn a_fine_tuned_blend_is_retrained_on_texts_that_its_encoder_can_tell_apart() {
+    let desk = Desk { recipe: "encoder-heads.toml", ..Desk::new() };
+    let place = &desk.place;
+    write_encoder(&place.path("tiny"));
+    let recipes = crate::workplace::root().join("training/recipes");
+    fs::copy(recipes.join("encoder.toml"), place.path("tuned.toml")).unwrap();
+    place.edit("tuned.toml", "trained_layers = 12", "trained_layers = 1");
+    place.edit("tuned.toml", "epochs = 4", "epochs = 1");
+    let taxonomy = crate::workplace::root().join("datasets/taxonomy.toml");
+    place.edit("tuned.toml", "../../datasets/taxonomy.toml", taxonomy.to_str().unwrap());
+    let train = ["train", "--recipe", "tuned.toml", "--data", "base.jsonl", "--encoder", "tiny"];
+    let output = place.lab(&[&train[..], &["--out", "models/tuned"]].concat());
+    assert!(output.status.success(), "{}", stderr(&output));
+    let live = toml::to_string(&place.live_of("tuned")).unwrap();
+    fs::write(place.models().join("live.toml"), live).unwrap();
+    let learned =
+        |bundle: &Bundle| bundle.manifest().blend.clone().unwrap().encoder.unwrap().learned;
+
+    let output = desk.run(&["--promote", "--reason", "a new season"]);
+    assert!(output.status.success(), "{}", stderr(&output));
+    assert!(!stderr(&output).contains("confidence will be too high"), "{}", stderr(&output));
+    let (before, after) = (place.bundle("tuned"), place.registry().live().unwrap());
+    assert_eq!(after.manifest().lineage.parent, Some(before.version()));
+    let n_texts: Vec<usize> =
+        after.manifest().lineage.data.iter().map(|source| source.n_texts).collect();
+    assert_eq!(n_texts, [600, 48], "heads learned from base texts and cases");
+    let known = learned(&before).unwrap();
+    assert_eq!(known.data.iter().map(|source| source.n_texts).collect::<Vec<_>>(), [600]);
+    assert_eq!(learned(&after), Some(known), "layers are as they were");
+
+    // Base texts that were edited since: which of them the encoder knows cannot be told.
+    let base = fs::read_to_string(place.path("base.jsonl")).unwrap();
+    place.write("base.jsonl", base.split_once('\n').unwrap().1);
+    let output = desk.run(&[]);
+    assert!(stderr(&output).contains("confidence will be too high"), "{}", stderr(&output));
+}
+
+#[test]
 fn a_refused_model_stays_out_of_the_models() {
     let desk = Desk::new();
     desk.place.write("golden.jsonl", r#"{"text": "客服态度恶劣", "executive_review": true}"#);

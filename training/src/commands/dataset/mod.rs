@@ -4,6 +4,7 @@
 pub mod agreement;
 pub mod audit;
 pub mod check;
+pub mod join;
 pub mod snapshot;
 pub mod split;
 pub mod stats;
@@ -12,7 +13,7 @@ use std::io::{self, Write};
 
 use serde::Serialize;
 
-/// Look at labelled texts, check, split, freeze and doubt them.
+/// Look at labelled texts, check, split, join, freeze and doubt them.
 #[derive(Debug, clap::Args)]
 #[command(arg_required_else_help = true)]
 pub struct Arguments {
@@ -25,6 +26,7 @@ enum Command {
     Stats(stats::Arguments),
     Check(check::Arguments),
     Split(split::Arguments),
+    Join(join::Arguments),
     Snapshot(snapshot::Arguments),
     Audit(audit::Arguments),
     Agreement(agreement::Arguments),
@@ -36,6 +38,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
         Command::Stats(arguments) => stats::run(arguments),
         Command::Check(arguments) => check::run(arguments),
         Command::Split(arguments) => split::run(arguments),
+        Command::Join(arguments) => join::run(arguments),
         Command::Snapshot(arguments) => snapshot::run(arguments),
         Command::Audit(arguments) => audit::run(arguments),
         Command::Agreement(arguments) => agreement::run(arguments),
