@@ -1,11 +1,13 @@
 //! A linear model and an encoder together. Their scores are added up with weights per head, then
-//! everything is as for the linear model alone. Evidence is the linear member's: exact for its part
-//! of the score and there at no cost, while the encoder's part has no place in the text.
+//! everything is as for the linear model alone. So is evidence: n-grams of the linear member and
+//! tokens of the encoder, each with what it adds to the joint score.
 
 use std::sync::Arc;
 
 use crate::domain::{Prediction, Taxonomy};
-use crate::inference::linear::in_order;
+use crate::inference::encoder::Encoded;
+use crate::inference::evidence::{Direction, Heat};
+use crate::inference::linear::{Shared, in_order};
 use crate::inference::{Classifier, Encoder, Error, LinearClassifier, n_outputs};
 use crate::registry::{BlendWeights, Cascade, HeadDecision, Manifest};
 use crate::text::Document;
@@ -58,15 +60,19 @@ impl BlendClassifier {
         })
     }
 
-    fn join(&self, document: &Document<'_>, pooled: &[f32]) -> Prediction {
+    fn join(&self, document: &Document<'_>, read: &Encoded) -> Prediction {
         let reading = self.linear.read(document);
         let linear = self.linear.scores(&reading.vector);
-        let encoder = self.encoder.scores(pooled);
+        let encoder = self.encoder.scores(&read.vector);
         let members = linear.iter().zip(encoder).zip(&self.weights);
         let scores: Vec<f32> = members
             .map(|((linear, encoder), weight)| weight.linear * linear + weight.encoder * encoder)
             .collect();
-        self.linear.answer(&reading, &scores, &self.decisions)
+        let add = |labels: &[Direction], heat: &mut Heat| {
+            self.encoder.explain(read, labels, &self.weights, heat);
+        };
+        let shared = Shared { weights: &self.weights, add: &add };
+        self.linear.answer(&reading, &scores, &self.decisions, Some(&shared))
     }
 }
 
@@ -76,13 +82,13 @@ impl Classifier for BlendClassifier {
     }
 
     fn classify(&self, document: &Document<'_>) -> Prediction {
-        self.join(document, &self.encoder.pool(&[document.normalized()])[0])
+        self.join(document, &self.encoder.read(&[document.normalized()])[0])
     }
 
     fn classify_all(&self, documents: &[Document<'_>]) -> Vec<Prediction> {
         let texts: Vec<&str> = documents.iter().map(Document::normalized).collect();
-        let pooled = self.encoder.pool(&texts);
-        documents.iter().zip(pooled).map(|(document, it)| self.join(document, &it)).collect()
+        let encoded = self.encoder.read(&texts);
+        documents.iter().zip(encoded).map(|(document, it)| self.join(document, &it)).collect()
     }
 
     fn is_slow(&self) -> bool {
@@ -93,7 +99,7 @@ impl Classifier for BlendClassifier {
         let easy = self.easy.as_ref()?;
         let reading = self.linear.read(document);
         let scores = self.linear.scores(&reading.vector);
-        let prediction = self.linear.answer(&reading, &scores, &easy.decisions);
+        let prediction = self.linear.answer(&reading, &scores, &easy.decisions, None);
         let is_easy = prediction.heads().zip(&easy.easy_from).all(|((_, head), least)| {
             let mut chosen = head.chosen.iter().map(|&label| head.probabilities[label]);
             least.is_none_or(|least| chosen.all(|probability| least <= probability))

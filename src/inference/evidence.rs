@@ -1,9 +1,9 @@
-//! Where in the text a score comes from: contributions of overlapping n-grams, laid over the text
-//! and gathered into whole words and their runs.
+//! Where in the text a score comes from: contributions of overlapping n-grams and of an encoder's
+//! tokens, laid over the text and gathered into whole words and their runs.
 
 use std::{borrow::Cow, ops::Range};
 
-use crate::domain::Span;
+use crate::domain::{Head, HeadKind, Span};
 use crate::text::Document;
 
 /// How many places are shown per label.
@@ -18,6 +18,29 @@ pub(super) const HEAT_LANES: usize = 8;
 
 /// One number per label.
 pub(super) type Lanes = [f32; HEAT_LANES];
+
+/// What counts in favor of a label: the score of one output and, for the inner labels of an ordinal
+/// head, the negative of the next one.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Direction {
+    pub(super) up: Option<usize>,
+    pub(super) down: Option<usize>,
+}
+
+impl Direction {
+    /// For a label of a head whose outputs begin there.
+    pub(super) fn new(head: &Head, first_output: usize, label_idx: usize) -> Self {
+        let (up, down) = match head.kind {
+            HeadKind::MultiClass | HeadKind::MultiLabel => (Some(label_idx), None),
+            HeadKind::Ordinal => {
+                let is_last = label_idx + 1 == head.labels.len();
+                (label_idx.checked_sub(1), (!is_last).then_some(label_idx))
+            }
+        };
+        let output = |idx: Option<usize>| idx.map(|idx| first_output + idx);
+        Self { up: output(up), down: output(down) }
+    }
+}
 
 /// Contributions over the bytes of the normalized text.
 #[derive(Debug)]
@@ -63,12 +86,14 @@ impl Heat {
 }
 
 /// The places with the largest contributions to the label of a lane, strongest first, at most
-/// three, none without a positive contribution.
+/// three, none without a positive contribution; but where `needs_one`, the word that counts least
+/// against the label rather than nothing.
 pub(super) fn strongest_spans(
     sums: &[Lanes],
     lane: usize,
     words: &[Range<usize>],
     document: &Document<'_>,
+    needs_one: bool,
 ) -> Vec<(Span, f32)> {
     let of = |range: &Range<usize>| sums[range.end][lane] - sums[range.start][lane];
     let strongest = words.iter().map(of).fold(0.0, f32::max);
@@ -85,6 +110,10 @@ pub(super) fn strongest_spans(
             }
             _ => runs.push((word.clone(), weight)),
         }
+    }
+    if runs.is_empty() && needs_one {
+        let by_weight = |a: &&Range<usize>, b: &&Range<usize>| of(a).total_cmp(&of(b));
+        runs.extend(words.iter().max_by(by_weight).map(|word| (word.clone(), of(word))));
     }
     runs.sort_by(|a, b| b.1.total_cmp(&a.1));
     runs.truncate(MAX_SPANS);

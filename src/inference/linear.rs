@@ -3,14 +3,14 @@
 
 use std::{borrow::Cow, collections::BTreeMap, ops::Range, sync::Arc};
 
-use crate::domain::{Evidence, Head, HeadKind, HeadPrediction, Prediction, Span, Taxonomy};
+use crate::domain::{Evidence, HeadKind, HeadPrediction, Prediction, Span, Taxonomy};
 use crate::inference::calibration::decide;
-use crate::inference::evidence::{HEAT_LANES, Heat, strongest_spans, words};
+use crate::inference::evidence::{Direction, HEAT_LANES, Heat, strongest_spans, words};
 use crate::inference::kernels;
 use crate::inference::projection::project;
 use crate::inference::weights::n_outputs;
 use crate::inference::{Classifier, Error, Features, LinearWeights, Vector, Vocabulary};
-use crate::registry::{HeadDecision, Manifest};
+use crate::registry::{BlendWeights, HeadDecision, Manifest};
 use crate::text::{Document, Feature};
 
 /// A linear model that is ready to answer.
@@ -74,12 +74,14 @@ impl LinearClassifier {
         Reading { document, words: words(document), features, vector }
     }
 
-    /// Decides by these scores and shows what in the text carried the choice.
+    /// Decides by these scores, which may be shared with another member, and shows what in the text
+    /// carried the choice.
     pub(super) fn answer(
         &self,
         reading: &Reading<'_>,
         scores: &[f32],
         decisions: &[HeadDecision],
+        shared: Option<&Shared<'_>>,
     ) -> Prediction {
         let mut choices = Vec::with_capacity(decisions.len());
         let mut labels = Vec::new();
@@ -88,13 +90,14 @@ impl LinearClassifier {
             let n_outputs = n_outputs(head);
             let choice = decide(decision, &scores[first_output..first_output + n_outputs]);
             let chosen = choice.chosen.iter();
-            labels.extend(
-                chosen.map(|&label| Direction::new(head, first_output, label, &self.scales)),
-            );
+            labels.extend(chosen.map(|&label| Carried {
+                direction: Direction::new(head, first_output, label),
+                needs_one: head.kind == HeadKind::MultiLabel,
+            }));
             first_output += n_outputs;
             choices.push(choice);
         }
-        let mut found = self.evidence(reading, &labels).into_iter();
+        let mut found = self.evidence(reading, &labels, shared).into_iter();
         let heads = choices.into_iter().map(|choice| {
             let of_label = choice.chosen.iter().zip(found.by_ref());
             let mut evidence: Vec<Evidence> = of_label
@@ -119,32 +122,50 @@ impl LinearClassifier {
 
     /// What in the text carried these labels, a list for each: all of them in one pass over the
     /// rows, because the way to a row costs more than what is done there.
-    fn evidence(&self, reading: &Reading<'_>, labels: &[Direction]) -> Vec<Vec<(Span, f32)>> {
+    fn evidence(
+        &self,
+        reading: &Reading<'_>,
+        labels: &[Carried],
+        shared: Option<&Shared<'_>>,
+    ) -> Vec<Vec<(Span, f32)>> {
         let chunks = labels.chunks(HEAT_LANES);
-        chunks.flat_map(|labels| self.evidence_of_chunk(reading, labels)).collect()
+        chunks.flat_map(|labels| self.evidence_of_chunk(reading, labels, shared)).collect()
     }
 
     fn evidence_of_chunk(
         &self,
         reading: &Reading<'_>,
-        labels: &[Direction],
+        labels: &[Carried],
+        shared: Option<&Shared<'_>>,
     ) -> Vec<Vec<(Span, f32)>> {
+        let scale = |output: usize| {
+            self.scales[output] * shared.map_or(1.0, |shared| shared.weights[output].linear)
+        };
+        let directions: Vec<Direction> = labels.iter().map(|label| label.direction).collect();
+        let row_directions: Vec<RowDirection> =
+            directions.iter().map(|&it| RowDirection::new(it, scale)).collect();
         let mut heat = Heat::new(reading.document.normalized().len());
         let mut occurrences = reading.vector.occurrences.iter();
         for entry in &reading.vector.entries {
             let row = self.row(entry.row);
             let each = entry.value / entry.count as f32;
             let mut share = [0.0; HEAT_LANES];
-            for (share, direction) in share.iter_mut().zip(labels) {
+            for (share, direction) in share.iter_mut().zip(&row_directions) {
                 *share = direction.weight(row) * each;
             }
             for &position in occurrences.by_ref().take(entry.count as usize) {
                 heat.add(&reading.features[position as usize].range, &share);
             }
         }
+        if let Some(shared) = shared {
+            (shared.add)(&directions, &mut heat);
+        }
         let sums = heat.running_sums();
-        let spans = |lane| strongest_spans(&sums, lane, &reading.words, reading.document);
-        (0..labels.len()).map(spans).collect()
+        let lanes = labels.iter().enumerate();
+        let Reading { words, document, .. } = reading;
+        lanes
+            .map(|(lane, it)| strongest_spans(&sums, lane, words, document, it.needs_one))
+            .collect()
     }
 }
 
@@ -156,6 +177,21 @@ pub(super) fn in_order(
     taxonomy.heads().iter().map(|head| decisions[head.id.as_str()].clone()).collect()
 }
 
+/// A chosen label, and whether it must never stand without a place in the text: labels of which a
+/// text has any number are claims about it.
+struct Carried {
+    direction: Direction,
+    needs_one: bool,
+}
+
+/// How the linear member shares scores and evidence with another one.
+pub(super) struct Shared<'s> {
+    /// What each member's scores count, one per output.
+    pub(super) weights: &'s [BlendWeights],
+    /// Adds what the other member contributes to some labels.
+    pub(super) add: &'s dyn Fn(&[Direction], &mut Heat),
+}
+
 /// A document with what the model sees of it.
 pub(super) struct Reading<'d> {
     document: &'d Document<'d>,
@@ -165,30 +201,19 @@ pub(super) struct Reading<'d> {
     pub(super) vector: Vector,
 }
 
-/// What counts in favor of a label: the sum of one output and, for the inner labels of an
-/// ordinal head, the negative of the next one. What is missing has a scale of zero, so that
-/// nothing need be asked at each row.
-struct Direction {
+/// A [`Direction`] in the weights of a row: what is missing has a scale of zero, so that nothing need
+/// be asked at each row.
+struct RowDirection {
     up: usize,
     up_scale: f32,
     down: usize,
     down_scale: f32,
 }
 
-impl Direction {
-    fn new(head: &Head, first_output: usize, label_idx: usize, scales: &[f32]) -> Self {
-        let (up, down) = match head.kind {
-            HeadKind::MultiClass | HeadKind::MultiLabel => (Some(label_idx), None),
-            HeadKind::Ordinal => {
-                let is_last = label_idx + 1 == head.labels.len();
-                (label_idx.checked_sub(1), (!is_last).then_some(label_idx))
-            }
-        };
-        let output = |idx: Option<usize>| match idx {
-            Some(idx) => (first_output + idx, scales[first_output + idx]),
-            None => (0, 0.0),
-        };
-        let ((up, up_scale), (down, down_scale)) = (output(up), output(down));
+impl RowDirection {
+    fn new(direction: Direction, scale: impl Fn(usize) -> f32) -> Self {
+        let output = |output: Option<usize>| output.map_or((0, 0.0), |idx| (idx, scale(idx)));
+        let ((up, up_scale), (down, down_scale)) = (output(direction.up), output(direction.down));
         Self { up, up_scale, down, down_scale }
     }
 
@@ -205,7 +230,7 @@ impl Classifier for LinearClassifier {
     fn classify(&self, document: &Document<'_>) -> Prediction {
         let reading = self.read(document);
         let scores = self.scores(&reading.vector);
-        self.answer(&reading, &scores, &self.decisions)
+        self.answer(&reading, &scores, &self.decisions, None)
     }
 
     fn embed(&self, document: &Document<'_>) -> Option<Vec<f32>> {

@@ -152,20 +152,39 @@ impl EncoderEngine {
     /// # Panics
     /// When a token is none of the encoder's.
     pub fn pool(&self, texts: &[&[u32]], space: &mut Workspace) -> Vec<Vec<f32>> {
+        let mut vectors = Vec::with_capacity(texts.len());
+        self.read(texts, space, |rows| vectors.push(mean(rows, self.hidden_size)));
+        vectors
+    }
+
+    /// Lets the last layer of each text be seen, text by text: a row per token.
+    ///
+    /// # Panics
+    /// As [`Self::pool`].
+    pub(super) fn read(
+        &self,
+        texts: &[&[u32]],
+        space: &mut Workspace,
+        mut see: impl FnMut(&[f32]),
+    ) {
         let max_tokens = self.positions.len() / self.hidden_size;
         let lengths: Vec<usize> = texts.iter().map(|ids| ids.len().min(max_tokens)).collect();
-        let mut vectors = Vec::with_capacity(texts.len());
+        let mut n_read = 0;
         // Group by group through all layers: the vectors of a group stay in the cache.
         for group in groups(&lengths) {
-            self.embed_tokens(&texts[vectors.len()..], group, space);
+            self.embed_tokens(&texts[n_read..], group, space);
             for layer in &self.layers {
                 self.attend(layer, group, space);
                 self.transform(layer, space);
             }
-            let mut rows = space.hidden.chunks_exact(self.hidden_size);
-            vectors.extend(group.iter().map(|&length| self.mean(&mut rows, length)));
+            let mut rest = &space.hidden[..];
+            for length in group {
+                let (rows, others) = rest.split_at(length * self.hidden_size);
+                rest = others;
+                see(rows);
+            }
+            n_read += group.len();
         }
-        vectors
     }
 
     fn embed_tokens(&self, texts: &[&[u32]], lengths: &[usize], space: &mut Workspace) {
@@ -235,21 +254,21 @@ impl EncoderEngine {
     fn normalize(&self, rows: &mut [f32], norm: &Norm) {
         normalize(self.isa, rows, &norm.scales, &norm.shifts, self.epsilon);
     }
+}
 
-    /// The mean of the next rows; zeros for a text without tokens.
-    fn mean<'r>(&self, rows: &mut impl Iterator<Item = &'r [f32]>, n_rows: usize) -> Vec<f32> {
-        let mut sum = vec![0.0; self.hidden_size];
-        for row in rows.take(n_rows) {
-            for (sum, value) in sum.iter_mut().zip(row) {
-                *sum += value;
-            }
+/// The mean of the rows; zeros for a text without tokens.
+pub(super) fn mean(rows: &[f32], width: usize) -> Vec<f32> {
+    let mut sum = vec![0.0; width];
+    for row in rows.chunks_exact(width) {
+        for (sum, value) in sum.iter_mut().zip(row) {
+            *sum += value;
         }
-        let factor = (n_rows.max(1) as f32).recip();
-        for value in &mut sum {
-            *value *= factor;
-        }
-        sum
     }
+    let factor = ((rows.len() / width).max(1) as f32).recip();
+    for value in &mut sum {
+        *value *= factor;
+    }
+    sum
 }
 
 /// Runs of texts with at most [`GROUP_TOKENS`] tokens together, and longer texts alone.

@@ -32,6 +32,7 @@ pub use dropout::Drops;
 pub use engine::{EncoderEngine, Workspace};
 pub use error::Error as EncoderError;
 pub use folder::EncoderFolder;
+pub(super) use member::Encoded;
 pub use member::Encoder;
 pub use modern::ModernConfig;
 pub use optimizer::{AdamStep, Moments};

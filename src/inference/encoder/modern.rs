@@ -210,16 +210,15 @@ impl ModernEngine {
         })
     }
 
-    /// The mean of the last layer over the tokens of a text, cut to what the encoder takes; zeros
-    /// for a text without tokens.
-    pub(super) fn pool(&self, ids: &[u32]) -> CandleResult<Vec<f32>> {
+    /// The last layer of a text, cut to what the encoder takes: a row per token.
+    pub(super) fn read(&self, ids: &[u32]) -> CandleResult<Vec<f32>> {
         let ids = &ids[..ids.len().min(self.max_tokens)];
         if ids.is_empty() {
-            return Ok(vec![0.0; self.hidden_size]);
+            return Ok(Vec::new());
         }
         let tokens = Tensor::new(ids, &Device::Cpu)?.unsqueeze(0)?;
         let all = Tensor::ones(tokens.shape(), DType::F32, &Device::Cpu)?;
-        self.model.forward(&tokens, &all)?.squeeze(0)?.mean(0)?.to_vec1()
+        self.model.forward(&tokens, &all)?.flatten_all()?.to_vec1()
     }
 }
 

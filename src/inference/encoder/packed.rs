@@ -141,6 +141,20 @@ impl EncoderHeads {
         Ok(heads)
     }
 
+    /// How scores change with the vector: `weight` of an output times its score, added up over
+    /// `outputs`, is the product of the vector, less the means, with the result.
+    pub(super) fn gradient(&self, outputs: impl Iterator<Item = (usize, f32)>) -> Vec<f32> {
+        let hidden = self.means.len();
+        let mut gradient = vec![0.0; hidden];
+        for (output, weight) in outputs {
+            let row = &self.weights[output * hidden..][..hidden];
+            for ((sum, value), deviation) in gradient.iter_mut().zip(row).zip(&self.deviations) {
+                *sum += weight * value / deviation;
+            }
+        }
+        gradient
+    }
+
     /// The score of every output for a vector, heads in the taxonomy's order.
     pub fn scores(&self, pooled: &[f32]) -> Vec<f32> {
         let Self { means, deviations, weights, biases } = self;

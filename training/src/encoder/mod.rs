@@ -112,14 +112,20 @@ pub fn fine_tune(
     let sample: Vec<usize> = prepared.training.iter().copied().take(N_STANDARD).collect();
     let standard = Standard::of(&pool(&bert, &prepared.tokens, &sample)?);
     drop(bert);
-    let (learner, scores) = learn_all(plan, &prepared, &standard, progress)?;
+    let learner = learn_all(plan, &prepared, &standard, progress)?;
     let (weights, biases) = learner.head_weights()?;
     let heads =
         EncoderHeads { means: standard.means, deviations: standard.deviations, weights, biases };
     let Prepared { config, tokenizer, validation, .. } = prepared;
     let parameters = learner.parameters()?;
+    let encoder = PlainEncoder::Bert(EncoderFolder { config, parameters, tokenizer });
+    // What is fitted to scores is fitted to those that the service will compute, in 8 bits.
+    let texts: Vec<String> =
+        validation.iter().map(|&text| task.dataset.texts[text].clone()).collect();
+    let vectors = frozen::vectors(&encoder, &texts, progress)?;
+    let scores = vectors.iter().map(|vector| heads.scores(vector)).collect();
     Ok(TrainedEncoder {
-        encoder: PlainEncoder::Bert(EncoderFolder { config, parameters, tokenizer }),
+        encoder,
         learned: Some(kept::learned(task)),
         fitted: Fitted { heads, validation, scores },
     })
@@ -166,51 +172,49 @@ fn prepare(plan: &Plan<'_>, progress: &Progress) -> Result<Prepared, Error> {
 struct Member {
     quality: f64,
     weights: Weights,
-    scores: Vec<Vec<f32>>,
 }
 
 /// Trains as often as the settings say; a learner with the average of the trainings, or the best of
-/// them where that is better, and its scores of the kept texts. Of a training that is over, its
+/// them where that is better, on the kept texts. Of a training that is over, its
 /// weights alone are kept: the moments of its gradients take twice their memory.
 fn learn_all(
     plan: &Plan<'_>,
     prepared: &Prepared,
     standard: &Standard,
     progress: &Progress,
-) -> Result<(Learner, Vec<Vec<f32>>), Error> {
+) -> Result<Learner, Error> {
     let (Task { dataset, settings, .. }, taught) = (plan.task, plan.taught);
     let corpus = Corpus { dataset, shares: &taught.shares, tokens: &prepared.tokens };
     let n_outputs = total_outputs(&dataset.taxonomy);
-    let quality_of = |scores: &[Vec<f32>]| quality(plan.task, &prepared.validation, scores);
+    let quality_of = |learner: &Learner| -> Result<f64, Error> {
+        let scores = learner.scores(corpus, &prepared.validation)?;
+        Ok(quality(plan.task, &prepared.validation, &scores))
+    };
     let (mut finished, mut last) = (Vec::new(), None);
     for member in 0..settings.members {
         drop(last.take());
         let mut learner = Learner::new(plan.folder, settings, standard.clone(), n_outputs, member)?;
         learn(plan, prepared, &mut learner, progress)?;
-        let scores = learner.scores(corpus, &prepared.validation)?;
-        let (quality, weights) = (quality_of(&scores), learner.weights()?);
-        finished.push(Member { quality, weights, scores });
+        if settings.members == 1 {
+            return Ok(learner);
+        }
+        finished.push(Member { quality: quality_of(&learner)?, weights: learner.weights()? });
         last = Some(learner);
     }
     let mut learner = last.expect("there is at least one training");
-    if let [alone] = &mut finished[..] {
-        return Ok((learner, std::mem::take(&mut alone.scores)));
-    }
     learner.set_weights(&checkpoint::mean(finished.iter().map(|member| &member.weights))?)?;
-    let joined = learner.scores(corpus, &prepared.validation)?;
     let by_quality = |a: &Member, b: &Member| a.quality.total_cmp(&b.quality);
     let n_members = finished.len();
     let best = finished.into_iter().max_by(by_quality).expect("there is at least one training");
-    let reached = quality_of(&joined);
+    let reached = quality_of(&learner)?;
     progress.note(&format!(
         "{n_members} trainings averaged: quality {reached:.4}, the best alone {:.4}",
         best.quality
     ));
-    if best.quality <= reached {
-        return Ok((learner, joined));
+    if reached < best.quality {
+        learner.set_weights(&best.weights)?;
     }
-    learner.set_weights(&best.weights)?;
-    Ok((learner, best.scores))
+    Ok(learner)
 }
 
 /// Passes over the texts until nothing improves; leaves the learner as it was at its best.

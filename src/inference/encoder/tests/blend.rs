@@ -5,12 +5,15 @@ use std::{collections::BTreeMap, path::Path};
 use super::tiny;
 use crate::domain::Prediction;
 use crate::inference::encoder::tests::engine::heads;
+use crate::inference::evidence::{Direction, Heat};
 use crate::inference::tests::{ANALYZER, manifest, weights};
 use crate::inference::{
-    Classifier, ENCODER_CONFIG_FILE, ENCODER_FILE, Encoder, Isa, LinearClassifier, TOKENIZER_FILE,
-    WEIGHTS_FILE, decide, load, load_for, pack,
+    Classifier, ENCODER_CONFIG_FILE, ENCODER_FILE, Encoder, EncoderEngine, Isa, LinearClassifier,
+    TOKENIZER_FILE, WEIGHTS_FILE, Workspace, decide, load, load_for, pack,
 };
-use crate::registry::{Blend, BlendWeights, Bundle, BundleWriter, Cascade, Kind, Manifest};
+use crate::registry::{
+    Blend, BlendWeights, Bundle, BundleWriter, Calibration, Cascade, Kind, Manifest,
+};
 
 const TEXTS: [&str; 3] = ["快递没到，退款！", "被烫伤了", "app"];
 
@@ -77,6 +80,68 @@ fn scores_of_both_members_are_added_up_by_their_weights() {
             for (found, expected) in answer.probabilities.iter().zip(category.probabilities) {
                 assert!((found - expected).abs() < 1e-5, "{found} {expected}");
             }
+        }
+    }
+}
+
+#[test]
+fn tokens_carry_the_encoders_part_of_a_score() {
+    let dir = tempfile::tempdir().unwrap();
+    let joined = BlendWeights { linear: 0.7, encoder: 0.2 };
+    let encoder = Encoder::from_bundle(&write(dir.path(), blend(joined, 0.5), 5), Isa::best());
+    let (encoder, text) = (encoder.unwrap(), "快递没到,退款!");
+    let read = encoder.read(&[text]).remove(0);
+    let config = tiny::config();
+    let packed = pack(&config, &tiny::parameters(&config), &heads(&config, 5));
+    let engine = EncoderEngine::from_bytes(&packed, &config, Isa::best()).unwrap();
+    let tokens = tiny::folder().tokenizer.encode(text).unwrap();
+    let mut rows = Vec::new();
+    engine.read(&[&tokens.ids], &mut Workspace::default(), |layer| rows = layer.to_vec());
+    let heads = heads(&config, 5);
+    // The third output up, the fifth down, as for a label in the middle of an order.
+    let label = Direction { up: Some(2), down: Some(4) };
+    let mut heat = Heat::new(text.len());
+    encoder.explain(&read, &[label], &[joined; 5], &mut heat);
+    let sums = heat.running_sums();
+    let hidden = config.hidden_size;
+    let counts = |row: &[f32], output: usize| {
+        let weights = &heads.weights[output * hidden..][..hidden];
+        let lines = row.iter().zip(&heads.means).zip(&heads.deviations).zip(weights);
+        lines.map(|(((x, mean), scale), weight)| (x - mean) / scale * weight).sum::<f32>()
+    };
+    let n_tokens = tokens.ids.len() as f32;
+    let (mut in_text, mut in_all) = (0.0, 0.0);
+    for (row, range) in rows.chunks_exact(hidden).zip(&tokens.ranges) {
+        let expected = 0.2 * (counts(row, 2) - counts(row, 4)) / n_tokens;
+        let found = sums[range.end][0] - sums[range.start][0];
+        in_all += expected;
+        if !range.is_empty() {
+            in_text += expected;
+            assert!((found - expected).abs() < 1e-4, "{range:?}: {found} {expected}");
+        }
+    }
+    assert!((sums[text.len()][0] - in_text).abs() < 1e-4);
+    let scores = encoder.scores(&read.vector);
+    let biases = heads.biases[2] - heads.biases[4];
+    assert!((0.2 * (scores[2] - scores[4] - biases) - in_all).abs() < 1e-4);
+}
+
+#[test]
+fn a_signal_never_stands_without_a_place() {
+    let dir = tempfile::tempdir().unwrap();
+    // The encoder decides against all that n-grams say.
+    let against = BlendWeights { linear: -5.0, encoder: 1e-3 };
+    let mut manifest = blend(against, 0.5);
+    let decision = manifest.decisions.get_mut("signals").unwrap();
+    let Calibration::Sigmoid { thresholds, .. } = &mut decision.calibration else { panic!() };
+    thresholds.fill(0.0);
+    let classifier = load(&write(dir.path(), manifest, 5)).unwrap();
+    for text in TEXTS {
+        let found = classifier.classify(&ANALYZER.analyze(text));
+        let (_, answer) = found.find_head("signals").unwrap();
+        assert!(!answer.chosen.is_empty());
+        for label in &answer.chosen {
+            assert!(answer.evidence.iter().any(|it| it.label_idx == *label), "{text}");
         }
     }
 }
