@@ -127,6 +127,18 @@ fn read_tokenizer(
         let why = format!("has {n_ids} pieces, but `{CONFIG_FILE}` says {vocab_size}");
         return Err(Error::File { path, why });
     }
+    // Some vectors may stand for no piece, since matrices are padded, but not that many.
+    if n_ids < vocab_size - vocab_size / 8 {
+        let why = format!(
+            "has {n_ids} pieces of the {vocab_size} that `{CONFIG_FILE}` says: it is cut off or of \
+             another model"
+        );
+        return Err(Error::File { path, why });
+    }
+    if tokenizer.encode("")?.ids.len() < 2 {
+        let why = "puts no marks around a text, as `[CLS]` and `[SEP]`".to_owned();
+        return Err(Error::File { path, why });
+    }
     Ok(tokenizer)
 }
 

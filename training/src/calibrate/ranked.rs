@@ -9,10 +9,9 @@ use crate::metrics::{kappa, single_label_macro_f1};
 /// Cut points move on this grid; finer steps fit noise.
 const STEP: f32 = 0.02;
 /// How far a cut point may leave the middle between two ranks.
-const REACH: f32 = 0.3;
-/// Cut points whose kappa and macro-F1 together are less worse than this are as good: that is a few
-/// texts of some thousands.
-const AS_GOOD: f64 = 0.002;
+const REACH: f32 = 0.4;
+/// What of kappa and macro-F1 together it is worth to find more of the highest rank.
+const WORTH: f64 = 0.03;
 
 pub(super) fn fit(n_labels: usize, held_out: HeldOut<'_>) -> Calibration {
     let (weights, biases) = softmax::scaling(n_labels, n_labels - 1, held_out);
@@ -28,9 +27,9 @@ pub(super) fn fit(n_labels: usize, held_out: HeldOut<'_>) -> Calibration {
     calibration
 }
 
-/// Moves one cut point at a time to where kappa and macro-F1 together are largest. Of those below the
-/// highest rank that are as good, the lowest is taken: who belongs there must not be missed, and one
-/// too many costs somebody a look.
+/// Moves one cut point at a time to where kappa and macro-F1 together are largest; then the one below
+/// the highest rank as far down as that is worth: who belongs there must not be missed, and one too
+/// many costs somebody a look.
 fn best_cuts(n_labels: usize, middles: &[f32], ranks: &[(f32, usize)]) -> Vec<f32> {
     let measure = |cuts: &[f32]| {
         let choose = |rank: f32| cuts.iter().take_while(|&&cut| cut <= rank).count();
@@ -52,7 +51,7 @@ fn best_cuts(n_labels: usize, middles: &[f32], ranks: &[(f32, usize)]) -> Vec<f3
             cuts[position] = best.1;
         }
     }
-    let least = measure(&cuts) - AS_GOOD;
+    let least = measure(&cuts) - WORTH;
     if let Some((last, middle)) = middles.len().checked_sub(1).zip(middles.last()) {
         let highest = cuts[last];
         for step in -n_steps..=n_steps {

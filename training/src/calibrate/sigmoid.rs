@@ -3,13 +3,13 @@
 use fenzhen::inference::logistic;
 use fenzhen::registry::Calibration;
 
-use crate::calibrate::{HeldOut, platt};
+use crate::calibrate::{HeldOut, f2, platt};
 
 /// Thresholds outside this range are the luck of few examples.
 const THRESHOLDS: std::ops::RangeInclusive<f32> = 0.2..=0.6;
 /// Added to the right answers' denominator, so that a threshold that gains one rare text does not
 /// beat a middling one.
-const SMOOTHING: f32 = 2.0;
+const SMOOTHING: f64 = 2.0;
 
 pub(super) fn fit(n_labels: usize, held_out: HeldOut<'_>) -> Calibration {
     let (mut slopes, mut intercepts, mut thresholds) = (Vec::new(), Vec::new(), Vec::new());
@@ -28,7 +28,8 @@ pub(super) fn fit(n_labels: usize, held_out: HeldOut<'_>) -> Calibration {
     Calibration::Sigmoid { slopes, intercepts, thresholds }
 }
 
-/// The threshold with the best F1, in steps of a hundredth.
+/// The threshold with the best F2, in steps of a hundredth: what a signal warns of must not be missed.
+/// Of those that are the same, the lowest.
 fn best_threshold(answers: &[(f32, bool)]) -> f32 {
     let mut best = (0.5, 0.0);
     for hundredths in 1..100_u8 {
@@ -36,16 +37,10 @@ fn best_threshold(answers: &[(f32, bool)]) -> f32 {
         if !THRESHOLDS.contains(&threshold) {
             continue;
         }
-        let (mut n_right, mut n_chosen, mut n_positive) = (0.0, 0.0, 0.0);
-        for &(p, is_positive) in answers {
-            let is_chosen = threshold <= p;
-            n_chosen += f32::from(u8::from(is_chosen));
-            n_positive += f32::from(u8::from(is_positive));
-            n_right += f32::from(u8::from(is_chosen && is_positive));
-        }
-        let f1 = 2.0 * n_right / (n_chosen + n_positive + SMOOTHING);
-        if best.1 < f1 {
-            best = (threshold, f1);
+        let chosen = answers.iter().map(|&(p, is_positive)| (threshold <= p, is_positive));
+        let value = f2(chosen, SMOOTHING);
+        if best.1 < value {
+            best = (threshold, value);
         }
     }
     best.0

@@ -94,3 +94,17 @@ fn a_label_without_examples_is_never_chosen() {
     let decision = fit(&head(HeadKind::MultiLabel, 2), held_out, 0.1);
     assert_eq!(decide(&decision, &scores[1]).chosen, Vec::<usize>::new());
 }
+
+#[test]
+fn a_signal_is_rather_raised_than_missed() {
+    // Every threshold between the two groups tells them apart.
+    let scores: Vec<Vec<f32>> = (0..200).map(|n| vec![(n % 2) as f32 * 8.0 - 4.0]).collect();
+    let labels: Vec<Option<Vec<usize>>> =
+        (0..200).map(|n| Some(if n % 2 == 1 { vec![0] } else { vec![] })).collect();
+    let held_out = HeldOut { scores: &scores, labels: &labels };
+    let decision = fit(&head(HeadKind::MultiLabel, 1), held_out, 0.1);
+    let Calibration::Sigmoid { thresholds, .. } = &decision.calibration else {
+        panic!("a multi-label head has thresholds")
+    };
+    assert!((thresholds[0] - 0.2).abs() < 1e-6, "{thresholds:?}");
+}

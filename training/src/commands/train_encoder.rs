@@ -61,13 +61,13 @@ pub(super) fn train(
         return Ok(Some(TrainedEncoder { encoder, learned, fitted }));
     }
     let PlainEncoder::Bert(folder) = &encoder else { return Err(Error::Frozen.into()) };
-    // What a checkpoint belongs to: recipe, texts, teachers, starting weights.
+    // What a checkpoint belongs to: all that a training comes from.
+    let Dataset { taxonomy, texts, labels, .. } = dataset;
     let weights = Digest::of(&folder.parameters.to_bytes(true));
-    let sources = dataset.sources.iter().chain(&lesson.unlabelled);
-    let data: Vec<String> = sources.map(|source| source.sha256.to_string()).collect();
-    let (data, teachers) = (data.join(" "), lesson.teachers.join(" "));
-    let identity = format!("{recipe_digest} {seed} {data} {teachers} {weights}");
-    let checkpoints = Checkpoints::new(places.checkpoints(out), Digest::of(identity.as_bytes()));
+    let settled = (recipe_digest, seed, learned.as_ref(), weights);
+    let taught = (&lesson.taught.texts, &lesson.taught.shares);
+    let identity = serde_json::to_vec(&(settled, taxonomy, texts, labels, taught))?;
+    let checkpoints = Checkpoints::new(places.checkpoints(out), Digest::of(&identity));
     Ok(Some(encoder::fine_tune(task, &lesson.taught, folder, &checkpoints, progress)?))
 }
 

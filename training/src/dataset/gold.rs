@@ -21,9 +21,10 @@ pub struct Gold {
 impl Gold {
     /// The gold sets of `datasets/complaints/`, which every copy of the lab knows.
     pub fn shipped() -> Self {
-        const FILES: [&str; 2] = [
+        const FILES: [&str; 3] = [
             include_str!("../../../datasets/complaints/gold.jsonl"),
             include_str!("../../../datasets/complaints/gold-blind.jsonl"),
+            include_str!("../../../datasets/complaints/gold-fresh.jsonl"),
         ];
         let texts = FILES.into_iter().flat_map(str::lines).map(|line| {
             let cells: Value =

@@ -1,5 +1,7 @@
 //! The engine against plain loops over the unpacked weights, on every path of this CPU.
 
+use std::path::Path;
+
 use proptest::prelude::*;
 
 use super::tiny;
@@ -139,6 +141,38 @@ proptest! {
                 let cosine = cosine(&plain, found);
                 prop_assert!(0.998 < cosine, "{}: {} for {:?}", isa, cosine, ids);
             }
+        }
+    }
+}
+
+#[test]
+fn layers_that_are_computed_in_parts_are_whole() {
+    // Three parts of two heads, 384 and 16 inner columns, and a text that is a group of its own.
+    let mut json = tiny::CONFIG.to_owned();
+    for (from, to) in [
+        ("\"hidden_size\": 64", "\"hidden_size\": 384"),
+        ("\"num_hidden_layers\": 2", "\"num_hidden_layers\": 1"),
+        ("\"num_attention_heads\": 2", "\"num_attention_heads\": 6"),
+        ("\"intermediate_size\": 96", "\"intermediate_size\": 400"),
+        ("\"max_position_embeddings\": 40", "\"max_position_embeddings\": 300"),
+    ] {
+        assert!(json.contains(from), "{from}");
+        json = json.replace(from, to);
+    }
+    let config = EncoderConfig::parse(json.as_bytes(), Path::new("config.json")).unwrap();
+    let parameters = tiny::parameters(&config);
+    let bytes = pack(&config, &parameters, &heads(&config, N_OUTPUTS));
+    let text = |n: u32| (0..n).map(|at| (at * at + n) % 14).collect::<Vec<u32>>();
+    let texts = [text(1), text(30), text(97), text(270)];
+    let batch: Vec<&[u32]> = texts.iter().map(Vec::as_slice).collect();
+    let plain = batch.iter().map(|ids| plain_vector(&config, &parameters, ids));
+    let plain: Vec<Vec<f32>> = plain.collect();
+    for isa in Isa::available() {
+        let engine = EncoderEngine::from_bytes(&bytes, &config, isa).unwrap();
+        let found = engine.pool(&batch, &mut Workspace::default());
+        for (plain, found) in plain.iter().zip(&found) {
+            let cosine = cosine(plain, found);
+            assert!(0.998 < cosine, "{isa}: {cosine}");
         }
     }
 }

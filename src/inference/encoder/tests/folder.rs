@@ -185,6 +185,8 @@ fn a_shape_that_cannot_be_is_refused_with_all_its_mistakes() {
          between 1 and 16384; has no `num_hidden_layers`",
     );
     check(replace(config, "\"vocab_size\": 14", "\"vocab_size\": 13"), "has 14 pieces, but");
+    let cut = "`vocab.txt` has 9 pieces of the 14 that `config.json` says: it is cut off";
+    check(replace("vocab.txt", "\n账\napp\n##le\n1\n。", ""), cut);
 }
 
 #[test]
