@@ -100,7 +100,7 @@ impl Encoder {
     /// The vector of each normalized text: the mean over its tokens.
     ///
     /// # Panics
-    /// As [`Self::read`].
+    /// When the tokenizer or candle fails, which those that were loaded have no reason to.
     pub fn pool(&self, texts: &[&str]) -> Vec<Vec<f32>> {
         self.read(texts).into_iter().map(|encoded| encoded.vector).collect()
     }
@@ -108,7 +108,7 @@ impl Encoder {
     /// Reads normalized texts.
     ///
     /// # Panics
-    /// When the tokenizer or candle fails, which those that were loaded have no reason to.
+    /// As [`Self::pool`].
     pub(in crate::inference) fn read(&self, texts: &[&str]) -> Vec<Encoded> {
         let tokens = texts.iter().map(|text| self.tokenizer.encode(text));
         let tokens: Vec<Tokens> =
