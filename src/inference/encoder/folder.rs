@@ -128,7 +128,7 @@ fn read_tokenizer(
         return Err(Error::File { path, why });
     }
     // Some vectors may stand for no piece, since matrices are padded, but not that many.
-    if n_ids < vocab_size - vocab_size / 8 {
+    if n_ids < vocab_size - vocab_size / 4 {
         let why = format!(
             "has {n_ids} pieces of the {vocab_size} that `{CONFIG_FILE}` says: it is cut off or of \
              another model"
