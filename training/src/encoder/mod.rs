@@ -175,8 +175,8 @@ struct Member {
 }
 
 /// Trains as often as the settings say; a learner with the average of the trainings, or the best of
-/// them where that is better, on the kept texts. Of a training that is over, its
-/// weights alone are kept: the moments of its gradients take twice their memory.
+/// them where that is better, on the kept texts. Of a training that is over, its weights alone are
+/// kept: the moments of its gradients take twice their memory.
 fn learn_all(
     plan: &Plan<'_>,
     prepared: &Prepared,

@@ -71,6 +71,16 @@ impl Desk {
         command.args(&self.arguments()[1..]).args(more).output().unwrap()
     }
 
+    /// Trains a blend on the base texts by another recipe, and makes it the live model.
+    fn go_live_with(&self, recipe: &str, name: &str) {
+        let out = format!("models/{name}");
+        let train = ["train", "--recipe", recipe, "--data", "base.jsonl", "--encoder", "tiny"];
+        let output = self.place.lab(&[&train[..], &["--out", &out]].concat());
+        assert!(output.status.success(), "{}", stderr(&output));
+        let live = toml::to_string(&self.place.live_of(name)).unwrap();
+        fs::write(self.place.models().join("live.toml"), live).unwrap();
+    }
+
     /// The files of the last run.
     fn last_run(&self, name: &str) -> String {
         let mut runs: Vec<_> =
@@ -163,11 +173,7 @@ fn a_blend_that_is_live_gives_its_encoder_to_the_next_one() {
     let place = &desk.place;
     write_encoder(&place.path("tiny"));
     let recipe = crate::workplace::root().join("training/recipes/encoder-heads.toml");
-    let train = ["train", "--recipe", recipe.to_str().unwrap(), "--data", "base.jsonl"];
-    let output = place.lab(&[&train[..], &["--encoder", "tiny", "--out", "models/blend"]].concat());
-    assert!(output.status.success(), "{}", stderr(&output));
-    let live = toml::to_string(&place.live_of("blend")).unwrap();
-    fs::write(place.models().join("live.toml"), live).unwrap();
+    desk.go_live_with(recipe.to_str().unwrap(), "blend");
 
     let output = desk.run(&["--promote", "--reason", "a new season"]);
     assert!(output.status.success(), "{}", stderr(&output));
@@ -195,11 +201,7 @@ fn a_fine_tuned_blend_is_retrained_on_texts_that_its_encoder_can_tell_apart() {
     place.edit("tuned.toml", "epochs = 4", "epochs = 1");
     let taxonomy = crate::workplace::root().join("datasets/taxonomy.toml");
     place.edit("tuned.toml", "../../datasets/taxonomy.toml", taxonomy.to_str().unwrap());
-    let train = ["train", "--recipe", "tuned.toml", "--data", "base.jsonl", "--encoder", "tiny"];
-    let output = place.lab(&[&train[..], &["--out", "models/tuned"]].concat());
-    assert!(output.status.success(), "{}", stderr(&output));
-    let live = toml::to_string(&place.live_of("tuned")).unwrap();
-    fs::write(place.models().join("live.toml"), live).unwrap();
+    desk.go_live_with("tuned.toml", "tuned");
     let learned =
         |bundle: &Bundle| bundle.manifest().blend.clone().unwrap().encoder.unwrap().learned;
 
