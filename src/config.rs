@@ -293,6 +293,10 @@ pub struct HttpConfig {
     #[arg(long, env = "FENZHEN_MAX_BATCH_BYTES", default_value_t = 64 << 20, value_name = "BYTES")]
     pub max_batch_bytes: usize,
 
+    /// Batches in work at once; more are answered 429 with `Retry-After`
+    #[arg(long, env = "FENZHEN_MAX_BATCHES", default_value_t = 4, value_name = "N")]
+    pub max_batches: usize,
+
     /// Requests in work at once; more are answered 429 with `Retry-After`
     #[arg(long, env = "FENZHEN_MAX_IN_FLIGHT", default_value_t = 1024, value_name = "N")]
     pub max_in_flight: usize,

@@ -36,7 +36,7 @@ mod webhooks;
 use std::{ops::Deref, sync::Arc};
 
 use axum::{
-    Router,
+    Extension, Router,
     extract::{DefaultBodyLimit, FromRef},
     http::StatusCode,
     middleware,
@@ -145,8 +145,10 @@ pub fn router(service: Service, config: &HttpConfig) -> Router {
         .merge(case_routes())
         .merge(access_routes())
         .layer(up_to(config.max_body_bytes));
-    let batch =
-        OpenApiRouter::new().routes(routes!(batch::classify)).layer(up_to(config.max_batch_bytes));
+    let batch = OpenApiRouter::new()
+        .routes(routes!(batch::classify))
+        .layer(Extension(batch::Gate::new(config)))
+        .layer(up_to(config.max_batch_bytes));
     let (api, mut documentation) = single.merge(batch).split_for_parts();
     let files = file_routes().layer(up_to(form_bytes(config)));
     let (files, of_files) = files.split_for_parts();

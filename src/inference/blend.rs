@@ -8,7 +8,7 @@ use crate::domain::{Prediction, Taxonomy};
 use crate::inference::encoder::Encoded;
 use crate::inference::evidence::{Direction, Heat};
 use crate::inference::linear::{Shared, in_order};
-use crate::inference::{Classifier, Encoder, Error, LinearClassifier, n_outputs};
+use crate::inference::{Classifier, Encoder, Error, LinearClassifier, confidence, n_outputs};
 use crate::registry::{BlendWeights, Cascade, HeadDecision, Manifest};
 use crate::text::Document;
 
@@ -27,7 +27,7 @@ pub struct BlendClassifier {
 #[derive(Clone, Debug)]
 struct Easy {
     decisions: Vec<HeadDecision>,
-    /// For each head the least probability of its chosen label, where it has a say.
+    /// For each head the least confidence in its choice, where it has a say.
     easy_from: Vec<Option<f32>>,
 }
 
@@ -100,9 +100,9 @@ impl Classifier for BlendClassifier {
         let reading = self.linear.read(document);
         let scores = self.linear.scores(&reading.vector);
         let prediction = self.linear.answer(&reading, &scores, &easy.decisions, None);
-        let is_easy = prediction.heads().zip(&easy.easy_from).all(|((_, head), least)| {
-            let mut chosen = head.chosen.iter().map(|&label| head.probabilities[label]);
-            least.is_none_or(|least| chosen.all(|probability| least <= probability))
+        let is_easy = prediction.heads().zip(&easy.easy_from).all(|((head, answer), least)| {
+            let confidence = confidence(head.kind, &answer.probabilities, &answer.chosen);
+            least.is_none_or(|least| least <= confidence)
         });
         is_easy.then_some(prediction)
     }

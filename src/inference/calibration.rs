@@ -1,6 +1,7 @@
 //! From scores to probabilities, and from probabilities to a choice. The lab fits the numbers
 //! with these same functions.
 
+use crate::domain::HeadKind;
 use crate::registry::{Calibration, HeadDecision};
 
 /// What a head chooses.
@@ -12,6 +13,20 @@ pub struct Choice {
     pub chosen: Vec<usize>,
     /// Whether the choice is too unsure to be followed.
     pub abstains: bool,
+}
+
+/// How probable it is that a choice is right: the probability of its label, and for a multi-label
+/// head that of the label about which least is known, chosen or left out.
+pub fn confidence(kind: HeadKind, probabilities: &[f32], chosen: &[usize]) -> f32 {
+    match kind {
+        HeadKind::MultiClass | HeadKind::Ordinal => probabilities[chosen[0]],
+        HeadKind::MultiLabel => {
+            let of_label = |(label, p): (usize, &f32)| {
+                if chosen.contains(&label) { *p } else { 1.0 - p }
+            };
+            probabilities.iter().enumerate().map(of_label).fold(1.0, f32::min)
+        }
+    }
 }
 
 /// Applies a head's calibration and decision to its scores.

@@ -22,7 +22,7 @@ use crate::text::Document;
 
 pub use batcher::{BatchLimits, Batcher, Job};
 pub use blend::BlendClassifier;
-pub use calibration::{Choice, decide, expected_rank, logistic, probabilities};
+pub use calibration::{Choice, confidence, decide, expected_rank, logistic, probabilities};
 pub use encoder::{
     AdamStep, Batch, Bert, CONFIG_FILE, Drops, ENCODER_CONFIG_FILE, ENCODER_FILE, Encoder,
     EncoderConfig, EncoderEngine, EncoderError, EncoderFolder, EncoderHeads, EncoderTokenizer,

@@ -216,8 +216,9 @@ pub struct BlendWeights {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Cascade {
-    /// A text is easy when the linear member alone gives the chosen label of each of these heads
-    /// at least this probability.
+    /// A text is easy when the linear member alone is at least so confident in its choice for each
+    /// of these heads: the probability of the label, and for multi-label heads that of the label
+    /// about which least is known, chosen or left out.
     pub easy_from: BTreeMap<String, f32>,
     /// How scores of the linear member alone become probabilities and choices, by head.
     pub decisions: BTreeMap<String, HeadDecision>,

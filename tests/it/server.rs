@@ -62,6 +62,7 @@ impl Default for Setup {
                 listen: "127.0.0.1:0".parse().unwrap(),
                 max_body_bytes: 1 << 20,
                 max_batch_bytes: 64 << 20,
+                max_batches: 4,
                 max_in_flight: 1024,
                 timeout_s: 30,
                 grace_s: 5,

@@ -1,9 +1,11 @@
 //! `POST /v1/classify/batch`
 
+use std::time::Duration;
+
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 
-use crate::server::{Server, problem};
+use crate::server::{Server, Setup, problem};
 
 #[tokio::test]
 async fn an_array_is_answered_item_by_item() {
@@ -69,4 +71,36 @@ async fn a_broken_array_and_an_empty_batch_are_answered_clearly() {
     problem(post("[{\"text\": \"快递\"},").await.unwrap(), StatusCode::BAD_REQUEST).await;
     assert_eq!(post("[]").await.unwrap().text().await.unwrap(), "[]");
     assert_eq!(post("\n\n").await.unwrap().text().await.unwrap(), "");
+}
+
+#[tokio::test]
+async fn more_batches_than_there_are_places_are_put_off_and_who_reads_nothing_loses_his_place() {
+    let mut setup = Setup::default();
+    setup.http.max_batches = 1;
+    setup.http.timeout_s = 1;
+    let server = Server::start_with(setup).await;
+    let post = |n_lines: usize| {
+        let request = server
+            .post("/v1/classify/batch")
+            .header("content-type", "application/x-ndjson")
+            .header("accept-encoding", "identity");
+        request.body("x\n".repeat(n_lines)).send()
+    };
+    // Some 27 MB of answers, far more than all buffers on the way hold.
+    let unread = post(300_000).await.unwrap();
+    assert_eq!(unread.status(), StatusCode::OK);
+    let refused = post(1).await.unwrap();
+    assert_eq!(refused.status(), StatusCode::TOO_MANY_REQUESTS);
+    assert_eq!(refused.headers()["retry-after"], "1");
+    let mut answered = post(1).await.unwrap();
+    for _ in 0..200 {
+        if answered.status() == StatusCode::OK {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        answered = post(1).await.unwrap();
+    }
+    assert_eq!(answered.text().await.unwrap().lines().count(), 1);
+    // What was cut short does not pass for a whole answer.
+    unread.text().await.unwrap_err();
 }

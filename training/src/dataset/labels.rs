@@ -116,7 +116,9 @@ fn positions(head: &Head, cell: &Cell) -> Result<Option<Vec<usize>>, String> {
             format!("head `{}` has no label {}; it has {known}", head.id, shown(label))
         })
     };
-    labels.iter().map(known).collect::<Result<_, _>>().map(Some)
+    let mut positions: Vec<usize> = labels.iter().map(known).collect::<Result<_, _>>()?;
+    positions.sort_unstable();
+    Ok(Some(positions))
 }
 
 /// The taxonomy of a table that comes without one: labels in the order given or, failing that,

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use fenzhen::domain::{Head, HeadKind};
-use fenzhen::inference::{Choice, decide, n_outputs, probabilities};
+use fenzhen::inference::{Choice, confidence, decide, n_outputs, probabilities};
 use fenzhen::registry::{Blend, BlendWeights, Cascade, HeadDecision};
 use rayon::prelude::*;
 
@@ -32,8 +32,7 @@ struct Blended {
     decision: HeadDecision,
     /// How well it did on the held-out texts.
     report: HeadReport,
-    /// The probability from which on the linear member alone is as good; nothing where it never is,
-    /// and for multi-label heads, whose silence is no probability.
+    /// The confidence from which on the linear member alone is as good; nothing where it never is.
     easy_from: Option<f32>,
 }
 
@@ -63,10 +62,9 @@ pub fn join(dataset: &Dataset, triage_share: f32, linear: &mut Trained, fitted: 
         linear.decisions.insert(head.clone(), decision);
         linear.held_out.insert(head, report);
     }
-    // Every head that has one label must be sure, or a sure one would answer for one that is not.
-    let is_single = |head: &&Head| head.kind != HeadKind::MultiLabel;
-    let n_single = dataset.taxonomy.heads().iter().filter(is_single).count();
-    let is_complete = 0 < n_single && easy_from.len() == n_single;
+    // Every head must be sure, or a sure one would answer for one that is not.
+    let n_heads = dataset.taxonomy.heads().len();
+    let is_complete = 0 < n_heads && easy_from.len() == n_heads;
     let cascade = is_complete.then_some(Cascade { easy_from, decisions: alone });
     Blend { weights, encoder: None, cascade }
 }
@@ -120,35 +118,37 @@ fn blend_head(
             let report = metrics::report(head, &choices, labels);
             let alone = &members.alone[head.id.as_str()];
             let alone = members.linear.iter().map(|row| decide(alone, row)).collect::<Vec<_>>();
-            let easy_from = match head.kind {
-                HeadKind::MultiLabel => None,
-                HeadKind::MultiClass | HeadKind::Ordinal => easy_from(&alone, &choices, labels),
-            };
+            let easy_from = easy_from(head.kind, &alone, &choices, labels);
             best = Some((surprise, Blended { linear, encoder, decision, report, easy_from }));
         }
     }
     best.expect("several shares were tried").1
 }
 
-/// The least probability from which on choices of one model are about as often right as those of
+/// The least confidence from which on choices of one model are about as often right as those of
 /// another.
-fn easy_from(alone: &[Choice], joined: &[Choice], labels: &HeadLabels) -> Option<f32> {
+fn easy_from(
+    kind: HeadKind,
+    alone: &[Choice],
+    joined: &[Choice],
+    labels: &HeadLabels,
+) -> Option<f32> {
     let right = |choice: &Choice, labels: &[usize]| f64::from(u8::from(choice.chosen == labels));
     let labelled = alone.iter().zip(joined).zip(labels);
     let mut lost: Vec<(f32, f64)> = labelled
         .filter_map(|((alone, joined), labels)| {
             let labels = labels.as_ref()?;
-            let probability = alone.probabilities[alone.chosen[0]];
-            Some((probability, right(joined, labels) - right(alone, labels)))
+            let confidence = confidence(kind, &alone.probabilities, &alone.chosen);
+            Some((confidence, right(joined, labels) - right(alone, labels)))
         })
         .collect();
     lost.sort_by(|a, b| b.0.total_cmp(&a.0));
     let (mut total, mut found) = (0.0, None);
-    for (n_before, (probability, lost)) in lost.into_iter().enumerate() {
+    for (n_before, (confidence, lost)) in lost.into_iter().enumerate() {
         total += lost;
         let n = n_before + 1;
         if N_EASY <= n && total <= EASY_LOSS * n as f64 {
-            found = Some(probability);
+            found = Some(confidence);
         }
     }
     found

@@ -177,6 +177,25 @@ fn the_linear_member_answers_alone_where_it_is_sure() {
 }
 
 #[test]
+fn the_linear_member_does_not_answer_alone_where_it_may_have_missed_a_label_of_many() {
+    let dir = tempfile::tempdir().unwrap();
+    let both = BlendWeights { linear: 1.0, encoder: 1.0 };
+    let linear = LinearClassifier::new(&manifest(), weights()).unwrap();
+    let document = ANALYZER.analyze("快递太慢");
+    let sure = linear.classify(&document);
+    let signals = sure.find_head("signals").unwrap().1;
+    assert!(signals.chosen.is_empty(), "no injury: {signals:?}");
+    let absent = 1.0 - signals.probabilities[0];
+    for (n, easy_from) in [(0, absent - 0.01), (1, absent + 0.01)] {
+        let mut manifest = blend(both, 0.0);
+        let cascade = manifest.blend.as_mut().unwrap().cascade.as_mut().unwrap();
+        cascade.easy_from.insert("signals".to_owned(), easy_from);
+        let classifier = load(&write(&dir.path().join(n.to_string()), manifest, 5)).unwrap();
+        assert_eq!(classifier.classify_easy(&document).is_some(), n == 0, "{easy_from}");
+    }
+}
+
+#[test]
 fn vectors_have_length_one_and_like_texts_are_close() {
     let dir = tempfile::tempdir().unwrap();
     let both = BlendWeights { linear: 1.0, encoder: 1.0 };
