@@ -95,6 +95,10 @@ impl Classifier for BlendClassifier {
         true
     }
 
+    fn knows_easy(&self) -> bool {
+        self.easy.is_some()
+    }
+
     fn classify_easy(&self, document: &Document<'_>) -> Option<Prediction> {
         let easy = self.easy.as_ref()?;
         let reading = self.linear.read(document);

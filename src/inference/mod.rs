@@ -59,6 +59,11 @@ pub trait Classifier: Send + Sync {
         false
     }
 
+    /// Whether there are cheaper answers to easy documents.
+    fn knows_easy(&self) -> bool {
+        false
+    }
+
     /// A cheaper answer, where there is one and the document is easy.
     fn classify_easy(&self, _document: &Document<'_>) -> Option<Prediction> {
         None

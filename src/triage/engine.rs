@@ -50,6 +50,19 @@ impl Default for EngineOptions {
     }
 }
 
+impl EngineOptions {
+    /// Says so where a cascade is asked for that the model does not have.
+    fn check_cascade(self, knowledge: &Knowledge) {
+        let lacks = |it: &dyn Classifier| it.is_slow() && !it.knows_easy();
+        if self.cascade_from.is_some() && knowledge.classifier().is_some_and(lacks) {
+            tracing::warn!(
+                "`FENZHEN_CASCADE_FROM` does nothing: no part of this model was calibrated to \
+                 answer easy complaints alone"
+            );
+        }
+    }
+}
+
 /// Too many complaints wait for the model: nothing was done with this one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("too many complaints wait for the model")]
@@ -136,6 +149,7 @@ impl Engine {
 
     /// Starts with this knowledge and these options.
     pub fn with_options(knowledge: Knowledge, options: EngineOptions) -> Self {
+        options.check_cascade(&knowledge);
         let knowledge = Arc::new(ArcSwap::from_pointee(knowledge));
         Self { knowledge, options, queue: OnceLock::new() }
     }
@@ -155,6 +169,7 @@ impl Engine {
             }
             _ => {}
         }
+        self.options.check_cascade(&knowledge);
         self.knowledge.store(Arc::clone(&knowledge));
         Ok(knowledge)
     }

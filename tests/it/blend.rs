@@ -152,6 +152,18 @@ async fn a_full_queue_is_told_with_the_time_to_come_back() {
 }
 
 #[tokio::test]
+async fn who_comes_back_after_a_refusal_is_answered() {
+    let server = start(|setup| setup.http.max_waiting = 1).await;
+    let long = json!({ "text": "电饭煲漏电，客服说等通知。".repeat(30) });
+    let answers = futures_of((0..40).map(|_| server.submit("/v1/classify", &long))).await;
+    let n_refused = answers.iter().filter(|it| it.0 == StatusCode::TOO_MANY_REQUESTS).count();
+    let n_answered = answers.iter().filter(|it| it.0 == StatusCode::OK).count();
+    assert!(0 < n_refused && 0 < n_answered, "{n_refused} refused, {n_answered} answered");
+    assert_eq!(n_refused + n_answered, answers.len());
+    assert_eq!(server.submit("/v1/classify", &long).await.0, StatusCode::OK);
+}
+
+#[tokio::test]
 async fn an_easy_complaint_is_answered_by_the_fast_part_when_many_wait_and_the_answer_says_so() {
     // Everything is many, and nothing else would be taken.
     let server = start(|setup| {

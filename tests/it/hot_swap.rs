@@ -69,8 +69,9 @@ async fn send(
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_complaint_is_lost_while_models_change_places() {
     let models = tempfile::tempdir().unwrap();
-    // One answers on the spot, the other through the queue of its encoder.
+    // One answers on the spot, the others through the queue of their encoders.
     let (a, b) = (rename(models.path(), "a"), write_blend(models.path(), "b"));
+    let c = write_blend(models.path(), "c");
     let registry = Registry::open(models.path()).unwrap();
     go_live(&registry, &a);
     let mut setup = Setup::default();
@@ -84,7 +85,7 @@ async fn no_complaint_is_lost_while_models_change_places() {
     drop(sender);
 
     // The next model goes live as soon as an answer names the last one.
-    let mut waiting = [&b, &a].into_iter().cycle().take(N_SWAPS);
+    let mut waiting = [&b, &c, &a].into_iter().cycle().take(N_SWAPS);
     let mut expected = a.version();
     let mut by_version: BTreeMap<String, usize> = BTreeMap::new();
     let mut ids = Vec::new();
@@ -105,7 +106,7 @@ async fn no_complaint_is_lost_while_models_change_places() {
         }
     }
     let versions: Vec<&String> = by_version.keys().collect();
-    assert_eq!(versions, [&a.version(), &b.version()]);
+    assert_eq!(versions, [&a.version(), &b.version(), &c.version()]);
     for id in &ids {
         server.get_json(&format!("/v1/cases/{id}")).await;
     }

@@ -79,6 +79,21 @@ impl EncoderConfig {
         if mistakes.is_empty() { Ok(config) } else { Err(Error::Mistakes { path, mistakes }) }
     }
 
+    /// What makes the shape of no use, whatever the weights are.
+    pub(super) fn contradiction(&self) -> Option<String> {
+        let Self { hidden_size, n_heads, max_tokens, layer_norm_eps, .. } = *self;
+        if n_heads == 0 || !hidden_size.is_multiple_of(n_heads) {
+            return Some(format!("shares a hidden size of {hidden_size} between {n_heads} heads"));
+        }
+        if max_tokens < 3 {
+            return Some(format!("takes only {max_tokens} tokens of a text"));
+        }
+        let is_eps = 0.0 < layer_norm_eps && layer_norm_eps < 0.1;
+        (!is_eps).then(|| {
+            format!("has `layer_norm_eps` {layer_norm_eps}, which is not between 0 and 0.1")
+        })
+    }
+
     /// The length of the vector of a token in one attention head.
     pub const fn head_size(&self) -> usize {
         self.hidden_size / self.n_heads
@@ -121,13 +136,7 @@ impl Source {
             hidden_dropout: source.hidden_dropout_prob.unwrap_or(0.1),
             attention_dropout: source.attention_probs_dropout_prob.unwrap_or(0.1),
         };
-        if !config.hidden_size.is_multiple_of(config.n_heads) {
-            let EncoderConfig { hidden_size, n_heads, .. } = config;
-            mistakes.push(format!("shares a hidden size of {hidden_size} between {n_heads} heads"));
-        }
-        if config.max_tokens < 3 {
-            mistakes.push(format!("has only {n_positions} positions"));
-        }
+        mistakes.extend(config.contradiction());
         config
     }
 
@@ -158,10 +167,6 @@ impl Source {
             if let Some(other) = value.filter(|&value| value != ours) {
                 mistakes.push(format!("has `{name}` `{other}`; only `{ours}` is supported"));
             }
-        }
-        let is_eps = |eps: f64| 0.0 < eps && eps < 0.1;
-        if let Some(eps) = self.layer_norm_eps.filter(|&eps| !is_eps(eps)) {
-            mistakes.push(format!("has `layer_norm_eps` {eps}, which is not between 0 and 0.1"));
         }
         for (name, share) in [
             ("hidden_dropout_prob", self.hidden_dropout_prob),

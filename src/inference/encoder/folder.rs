@@ -47,7 +47,7 @@ impl EncoderFolder {
     /// The encoder of a blend, as far as 8 bits have kept its weights: what a model that is live
     /// has learned is what the next one begins with.
     pub fn from_bundle(bundle: &Bundle) -> Result<Self, inference::Error> {
-        let (config, tokenizer) = read_shape(bundle, |config: &EncoderConfig| config.max_tokens)?;
+        let (config, tokenizer) = read_shape::<EncoderConfig>(bundle)?;
         let parameters = unpack(&bundle.read(ENCODER_FILE)?, &config)?;
         Ok(Self { config, parameters, tokenizer })
     }
@@ -65,17 +65,48 @@ impl EncoderFolder<ModernConfig> {
     }
 }
 
-/// Shape and tokenizer of the encoder of a bundle, where `max_tokens` says what the shape takes.
-pub(super) fn read_shape<C: DeserializeOwned>(
+/// The shape of an encoder, as bundles hold it.
+pub(super) trait Shape: DeserializeOwned {
+    /// How many tokens of a text it takes.
+    fn max_tokens(&self) -> usize;
+
+    /// What makes it of no use.
+    fn contradiction(&self) -> Option<String>;
+}
+
+impl Shape for EncoderConfig {
+    fn max_tokens(&self) -> usize {
+        self.max_tokens
+    }
+
+    fn contradiction(&self) -> Option<String> {
+        Self::contradiction(self)
+    }
+}
+
+impl Shape for ModernConfig {
+    fn max_tokens(&self) -> usize {
+        self.max_tokens
+    }
+
+    fn contradiction(&self) -> Option<String> {
+        Self::contradiction(self)
+    }
+}
+
+/// Shape and tokenizer of the encoder of a bundle.
+pub(super) fn read_shape<S: Shape>(
     bundle: &Bundle,
-    max_tokens: fn(&C) -> usize,
-) -> Result<(C, EncoderTokenizer), inference::Error> {
-    let config = serde_json::from_slice(&bundle.read(ENCODER_CONFIG_FILE)?).map_err(|error| {
-        inference::Error::Encoder { file: ENCODER_CONFIG_FILE, why: error.to_string() }
-    })?;
-    let tokenizer = EncoderTokenizer::from_json(&bundle.read(TOKENIZER_FILE)?, max_tokens(&config))
-        .map_err(|why| inference::Error::Encoder { file: TOKENIZER_FILE, why })?;
-    Ok((config, tokenizer))
+) -> Result<(S, EncoderTokenizer), inference::Error> {
+    let refused = |file| move |why| inference::Error::Encoder { file, why };
+    let shape: S = serde_json::from_slice(&bundle.read(ENCODER_CONFIG_FILE)?)
+        .map_err(|error| refused(ENCODER_CONFIG_FILE)(error.to_string()))?;
+    if let Some(why) = shape.contradiction() {
+        return Err(refused(ENCODER_CONFIG_FILE)(why));
+    }
+    let tokenizer = EncoderTokenizer::from_json(&bundle.read(TOKENIZER_FILE)?, shape.max_tokens())
+        .map_err(refused(TOKENIZER_FILE))?;
+    Ok((shape, tokenizer))
 }
 
 /// The text of `config.json`, and where it is.

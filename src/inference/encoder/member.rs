@@ -78,13 +78,11 @@ impl Encoder {
         let weights = bundle.read(ENCODER_FILE)?;
         let encoder = match bundle.manifest().architecture() {
             Architecture::Bert => {
-                let (config, tokenizer) =
-                    read_shape(bundle, |config: &EncoderConfig| config.max_tokens)?;
+                let (config, tokenizer) = read_shape::<EncoderConfig>(bundle)?;
                 Self::new(&config, &weights, tokenizer, isa)?
             }
             Architecture::ModernBert => {
-                let (config, tokenizer) =
-                    read_shape(bundle, |config: &ModernConfig| config.max_tokens)?;
+                let (config, tokenizer) = read_shape::<ModernConfig>(bundle)?;
                 Self::modern(&config, &weights, tokenizer)?
             }
         };

@@ -108,6 +108,20 @@ impl ModernConfig {
         shapes
     }
 
+    /// What makes the shape of no use, whatever the weights are.
+    pub(super) fn contradiction(&self) -> Option<String> {
+        let Self { hidden_size, n_heads, max_tokens, global_every, window, .. } = *self;
+        // Rotations turn pairs of numbers.
+        if n_heads == 0 || !hidden_size.is_multiple_of(2 * n_heads) {
+            return Some(format!(
+                "shares a hidden size of {hidden_size} between {n_heads} heads, which does not \
+                 come out even"
+            ));
+        }
+        let looks = max_tokens.min(global_every).min(window);
+        (looks == 0).then(|| "has layers that look at no token".to_owned())
+    }
+
     fn theirs(&self) -> modernbert::Config {
         modernbert::Config {
             vocab_size: self.vocab_size,
@@ -174,14 +188,7 @@ impl Source {
             window: size("local_attention", self.local_attention, 1 << 16),
             local_theta: self.local_rope_theta.unwrap_or(1.0),
         };
-        // Rotations turn pairs of numbers.
-        if !config.hidden_size.is_multiple_of(2 * config.n_heads) {
-            let ModernConfig { hidden_size, n_heads, .. } = config;
-            mistakes.push(format!(
-                "shares a hidden size of {hidden_size} between {n_heads} heads, which does not \
-                 come out even"
-            ));
-        }
+        mistakes.extend(config.contradiction());
         config
     }
 }

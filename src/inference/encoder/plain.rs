@@ -40,8 +40,7 @@ impl PlainEncoder {
         match bundle.manifest().architecture() {
             Architecture::Bert => Ok(Self::Bert(EncoderFolder::from_bundle(bundle)?)),
             Architecture::ModernBert => {
-                let (config, tokenizer) =
-                    read_shape(bundle, |config: &ModernConfig| config.max_tokens)?;
+                let (config, tokenizer) = read_shape::<ModernConfig>(bundle)?;
                 let parameters = unpack_modern(&bundle.read(ENCODER_FILE)?, &config)?;
                 Ok(Self::ModernBert(EncoderFolder { config, parameters, tokenizer }))
             }

@@ -8,9 +8,10 @@ use std::{
 
 use anyhow::{Context, ensure};
 use fenzhen::inference::{CONFIG_FILE, EncoderFolder, FOLDER_WEIGHTS_FILE, TOKENIZER_FILE};
+use fenzhen::text::Normalized;
 use serde_json::{Value, json};
 
-use crate::dataset::{Columns, Table};
+use crate::dataset::{Columns, Row, Table};
 use crate::encoder::{Pruned, Script, keep, prune};
 use crate::progress::Progress;
 
@@ -59,7 +60,9 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
     } else {
         let columns = Columns { text: arguments.text_column.clone(), heads: Vec::new() };
         let table = Table::read(&arguments.texts, &columns)?;
-        let texts: Vec<String> = table.rows.into_iter().map(|row| row.text).collect();
+        // As models read them: the pieces of a text before it is normalized may be others.
+        let normalize = |row: Row| Normalized::new(&row.text).as_str().to_owned();
+        let texts: Vec<String> = table.rows.into_iter().map(normalize).collect();
         let Pruned { kept, tokenizer } = prune(&folder.tokenizer, &texts, &arguments.scripts)
             .map_err(anyhow::Error::msg)
             .with_context(|| format!("cannot prune `{}`", arguments.folder.display()))?;

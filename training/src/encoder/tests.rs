@@ -243,6 +243,49 @@ fn a_training_that_was_killed_ends_with_the_same_weights() {
 }
 
 #[test]
+fn a_training_that_gains_nothing_stops_early() {
+    let (dataset, folder) = (&dataset(), folder());
+    // Rates of nothing change nothing, so that no pass is better than the first.
+    let settings = &EncoderSettings { rate: 0.0, head_rate: 0.0, patience: 2, ..settings(1) };
+    let dir = tempfile::tempdir().unwrap();
+    let checkpoints = Checkpoints::new(dir.path().to_owned(), Digest::of(b"x"));
+    let task = Task { dataset, settings, seed: 7, triage_share: 0.1, learned: None };
+    fine_tune(task, &Taught::default(), &folder, &checkpoints, &Progress::silent()).unwrap();
+    let hidden = folder.config.hidden_size;
+    let standard = Standard { means: vec![0.0; hidden], deviations: vec![1.0; hidden] };
+    let n_outputs = total_outputs(&dataset.taxonomy);
+    let mut learner = Learner::new(&folder, settings, standard, n_outputs, 0).unwrap();
+    let state = checkpoints.resume(&mut learner).unwrap();
+    assert_eq!((state.epoch, state.n_without_gain), (3, 2));
+}
+
+#[test]
+fn gradients_are_cut_to_the_longest_that_is_allowed() {
+    let (dataset, folder) = (dataset(), folder());
+    let encode = |text: &String| folder.tokenizer.encode(text).unwrap().ids;
+    let tokens: Vec<Vec<u32>> = dataset.texts.iter().map(encode).collect();
+    let bert = Bert::from_parameters(&folder.config, &folder.parameters).unwrap();
+    let texts: Vec<usize> = (0..16).collect();
+    let standard = Standard::of(&pool(&bert, &tokens, &texts).unwrap());
+    let objective = Objective::new(&dataset, &texts, 0.5);
+    let corpus = Corpus { dataset: &dataset, shares: &[], tokens: &tokens };
+    let n_outputs = total_outputs(&dataset.taxonomy);
+    // How far heads move in a step.
+    let moved = |clip: f32| -> f32 {
+        let settings = EncoderSettings { clip, weight_decay: 0.0, ..settings(1) };
+        let standard = standard.clone();
+        let mut learner = Learner::new(&folder, &settings, standard, n_outputs, 0).unwrap();
+        learner.step(corpus, &texts, &objective, 10).unwrap();
+        let weights = learner.head_weights().unwrap().0;
+        weights.iter().map(|it| it * it).sum::<f32>().sqrt()
+    };
+    // Adam moves by the sign alone, until gradients are as small as what keeps it from dividing by 0.
+    let (free, wide, tight) = (moved(1e6), moved(1e9), moved(1e-9));
+    assert_eq!(free.to_bits(), wide.to_bits());
+    assert!(tight < free * 0.5, "{tight} {free}");
+}
+
+#[test]
 fn checkpoints_of_another_training_and_broken_ones_are_refused() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().to_owned();

@@ -1,7 +1,7 @@
 //! Heads on encoders of every known architecture, as commands train, judge and audit them. The
 //! encoders are tiny and invented.
 
-use std::{collections::HashMap, fs, path::Path};
+use std::{collections::HashMap, fs, path::Path, process::Stdio, thread, time::Duration};
 
 use candle_core::{Device, Tensor};
 use fenzhen::inference::{EncoderFolder, PlainEncoder, load};
@@ -242,6 +242,31 @@ fn what_takes_hours_or_cannot_be_is_refused_with_what_to_do() {
     check(&train, "the layers of a ModernBERT cannot be trained");
     fs::remove_file(lab.path("modern/vocab.txt")).unwrap();
     check(&format!("cross-validate {DATA} --encoder modern"), "has no tokenizer.json or vocab.txt");
+}
+
+#[test]
+fn a_training_that_is_killed_goes_on_to_the_same_encoder() {
+    let lab = lab();
+    let recipe = lab.read("heads.toml").replace("trained_layers = 0", "trained_layers = 2");
+    let recipe = recipe.replace("patience = 5", "patience = 40");
+    lab.write("layers.toml", recipe.replace("checkpoint_steps = 100", "checkpoint_steps = 3"));
+    let train = "train --recipe layers.toml --data x.csv --head label --encoder bert";
+    let ran = lab.run(&format!("{train} --checkpoints a --out whole"));
+    assert!(ran.is_success && !ran.stderr.contains("goes on after step"), "{}", ran.stderr);
+
+    let command = format!("{train} --checkpoints b --out resumed");
+    let mut killed = lab.command(&command).stderr(Stdio::null()).spawn().unwrap();
+    while !lab.path("b/state.json").exists() {
+        assert_eq!(killed.try_wait().unwrap(), None, "it came to its end without a checkpoint");
+        thread::sleep(Duration::from_millis(1));
+    }
+    killed.kill().unwrap();
+    assert!(!killed.wait().unwrap().success());
+    assert!(!lab.path("resumed").exists());
+    let ran = lab.run(&command);
+    assert!(ran.is_success && ran.stderr.contains("goes on after step"), "{}", ran.stderr);
+    let encoder = |name: &str| fs::read(lab.path(name).join("encoder.safetensors")).unwrap();
+    assert_eq!(encoder("whole"), encoder("resumed"));
 }
 
 #[test]

@@ -40,16 +40,19 @@ impl Lab {
 
     /// Runs a command whose arguments hold no spaces.
     pub(crate) fn run(&self, command: &str) -> Ran {
-        let Output { status, stdout, stderr } = Command::new(env!("CARGO_BIN_EXE_fenzhen-lab"))
-            .args(command.split_whitespace())
-            .current_dir(self.dir.path())
-            .output()
-            .unwrap();
+        let Output { status, stdout, stderr } = self.command(command).output().unwrap();
         Ran {
             is_success: status.success(),
             stdout: String::from_utf8(stdout).unwrap(),
             stderr: String::from_utf8(stderr).unwrap(),
         }
+    }
+
+    /// The same, for a test that does not wait for its end.
+    pub(crate) fn command(&self, command: &str) -> Command {
+        let mut process = Command::new(env!("CARGO_BIN_EXE_fenzhen-lab"));
+        process.args(command.split_whitespace()).current_dir(self.dir.path());
+        process
     }
 }
 

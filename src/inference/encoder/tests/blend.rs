@@ -8,8 +8,8 @@ use crate::inference::encoder::tests::engine::heads;
 use crate::inference::evidence::{Direction, Heat};
 use crate::inference::tests::{ANALYZER, manifest, weights};
 use crate::inference::{
-    Classifier, ENCODER_CONFIG_FILE, ENCODER_FILE, Encoder, EncoderEngine, Isa, LinearClassifier,
-    TOKENIZER_FILE, WEIGHTS_FILE, Workspace, decide, load, load_for, pack,
+    Classifier, ENCODER_CONFIG_FILE, ENCODER_FILE, Encoder, EncoderConfig, EncoderEngine, Isa,
+    LinearClassifier, TOKENIZER_FILE, WEIGHTS_FILE, Workspace, decide, load, load_for, pack,
 };
 use crate::registry::{
     Blend, BlendWeights, Bundle, BundleWriter, Calibration, Cascade, Kind, Manifest,
@@ -157,6 +157,7 @@ fn a_blend_without_its_encoder_answers_like_the_linear_member() {
         assert_eq!(classifier.classify(&document), linear.classify(&document));
     }
     assert!(classifier.is_slow() && !linear.is_slow());
+    assert!(classifier.knows_easy() && !linear.knows_easy());
 }
 
 #[test]
@@ -205,6 +206,30 @@ fn vectors_have_length_one_and_like_texts_are_close() {
     let (refund, same, other) = (vector("退款还没到账"), vector("退款还没到账。"), vector("app"));
     assert!((product(&refund, &refund) - 1.0).abs() < 1e-5);
     assert!(product(&refund, &other) < product(&refund, &same));
+}
+
+#[test]
+fn a_shape_that_no_weights_could_have_is_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    let both = BlendWeights { linear: 1.0, encoder: 1.0 };
+    let check = |change: fn(&mut EncoderConfig), expected: &str| {
+        let mut config = tiny::config();
+        let packed = pack(&config, &tiny::parameters(&config), &heads(&config, 5));
+        change(&mut config);
+        let files = [
+            (ENCODER_FILE, packed),
+            (ENCODER_CONFIG_FILE, serde_json::to_vec(&config).unwrap()),
+            (TOKENIZER_FILE, tiny::folder().tokenizer.to_json().unwrap().into_bytes()),
+        ];
+        let name = format!("{}-{}", config.n_heads, config.max_tokens);
+        let bundle = write_files(&dir.path().join(name), blend(both, 0.5), &files);
+        let error = load(&bundle).map(|_| ()).unwrap_err().to_string();
+        assert!(error.starts_with("the encoder's `encoder.json`"), "{error}");
+        assert!(error.contains(expected), "{error}");
+    };
+    check(|it| it.n_heads = 0, "between 0 heads");
+    check(|it| it.max_tokens = 2, "takes only 2 tokens");
+    check(|it| it.layer_norm_eps = 0.0, "`layer_norm_eps` 0");
 }
 
 #[test]

@@ -49,7 +49,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let Arguments { labels, data, text_column, out } = arguments;
     let columns = Columns { text: text_column.clone(), heads: Vec::new() };
     let limits = Limits { budget: Budget::to_hold(), sample: None };
-    let (table, _) = Table::read_what_can_be(data, &columns, limits)?;
+    let (table, unread) = Table::read_what_can_be(data, &columns, limits)?;
     let texts: FxHashMap<Digest, String> = table
         .rows
         .into_iter()
@@ -69,7 +69,12 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
         labels.display()
     );
     write(out, &found).with_context(|| format!("cannot write `{}`", out.display()))?;
-    writeln!(io::stdout(), "{} of {n_labels} labels have found their texts", found.len())?;
+    let mut stdout = io::stdout();
+    writeln!(stdout, "{} of {n_labels} labels have found their texts", found.len())?;
+    if !unread.is_empty() {
+        writeln!(stdout, "rows that could not be read: {}", unread.len())?;
+        unread.listed().iter().try_for_each(|row| writeln!(stdout, "  {row}"))?;
+    }
     Ok(())
 }
 
