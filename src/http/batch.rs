@@ -38,13 +38,13 @@ const AHEAD: usize = 4;
 
 /// How many batches are in work at once, which single complaints share the cores with.
 #[derive(Clone, Debug)]
-pub(super) struct Gate {
+pub(super) struct Admission {
     places: Arc<Semaphore>,
     /// A client that reads nothing for so long gives up its place.
     patience: Duration,
 }
 
-impl Gate {
+impl Admission {
     pub(super) fn new(config: &HttpConfig) -> Self {
         Self { places: Arc::new(Semaphore::new(config.max_batches)), patience: config.timeout() }
     }
@@ -69,14 +69,14 @@ impl Gate {
 )]
 pub(super) async fn classify(
     State(service): State<Service>,
-    Extension(gate): Extension<Gate>,
+    Extension(admission): Extension<Admission>,
     headers: HeaderMap,
     body: Result<Bytes, BytesRejection>,
 ) -> Result<Response, ApiError> {
     require_json(&headers)?;
     let body = body.map_err(ApiError::Body)?;
     let busy = |_| DeskError::from(Busy);
-    let place = gate.places.try_acquire_owned().map_err(busy)?;
+    let place = admission.places.try_acquire_owned().map_err(busy)?;
     let (desk, now) = (Arc::clone(&service.desk), (service.clock)());
     let (sender, receiver) = mpsc::channel(AHEAD + 1);
     let is_array = body.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'[');
@@ -91,7 +91,7 @@ pub(super) async fn classify(
     tokio::task::spawn_blocking(move || {
         let mut end = End::of(&sender);
         let send = |bytes: Vec<u8>| {
-            let sent = runtime.block_on(timeout(gate.patience, sender.send(Ok(bytes.into()))));
+            let sent = runtime.block_on(timeout(admission.patience, sender.send(Ok(bytes.into()))));
             matches!(sent, Ok(Ok(())))
         };
         if answer_all(&desk, &body, form, now, send) {

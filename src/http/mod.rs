@@ -147,7 +147,7 @@ pub fn router(service: Service, config: &HttpConfig) -> Router {
         .layer(up_to(config.max_body_bytes));
     let batch = OpenApiRouter::new()
         .routes(routes!(batch::classify))
-        .layer(Extension(batch::Gate::new(config)))
+        .layer(Extension(batch::Admission::new(config)))
         .layer(up_to(config.max_batch_bytes));
     let (api, mut documentation) = single.merge(batch).split_for_parts();
     let files = file_routes().layer(up_to(form_bytes(config)));

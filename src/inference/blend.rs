@@ -105,8 +105,8 @@ impl Classifier for BlendClassifier {
         let scores = self.linear.scores(&reading.vector);
         let prediction = self.linear.answer(&reading, &scores, &easy.decisions, None);
         let is_easy = prediction.heads().zip(&easy.easy_from).all(|((head, answer), least)| {
-            let confidence = confidence(head.kind, &answer.probabilities, &answer.chosen);
-            least.is_none_or(|least| least <= confidence)
+            let confidence = || confidence(head.kind, &answer.probabilities, &answer.chosen);
+            least.is_none_or(|least| least <= confidence())
         });
         is_easy.then_some(prediction)
     }

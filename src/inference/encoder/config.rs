@@ -2,13 +2,22 @@
 
 use std::path::Path;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use crate::inference::encoder::error::Error;
 use crate::inference::encoder::family::{Claim, Family};
 
 /// The name of the file.
 pub const CONFIG_FILE: &str = "config.json";
+
+/// The shape of an encoder of any architecture, as bundles hold it.
+pub(super) trait Shape: DeserializeOwned {
+    /// How many tokens of a text it takes.
+    fn max_tokens(&self) -> usize;
+
+    /// What makes it of no use, whatever the weights are.
+    fn contradiction(&self) -> Option<String>;
+}
 
 /// The shape of an encoder.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -79,8 +88,18 @@ impl EncoderConfig {
         if mistakes.is_empty() { Ok(config) } else { Err(Error::Mistakes { path, mistakes }) }
     }
 
-    /// What makes the shape of no use, whatever the weights are.
-    pub(super) fn contradiction(&self) -> Option<String> {
+    /// The length of the vector of a token in one attention head.
+    pub const fn head_size(&self) -> usize {
+        self.hidden_size / self.n_heads
+    }
+}
+
+impl Shape for EncoderConfig {
+    fn max_tokens(&self) -> usize {
+        self.max_tokens
+    }
+
+    fn contradiction(&self) -> Option<String> {
         let Self { hidden_size, n_heads, max_tokens, layer_norm_eps, .. } = *self;
         if n_heads == 0 || !hidden_size.is_multiple_of(n_heads) {
             return Some(format!("shares a hidden size of {hidden_size} between {n_heads} heads"));
@@ -92,11 +111,6 @@ impl EncoderConfig {
         (!is_eps).then(|| {
             format!("has `layer_norm_eps` {layer_norm_eps}, which is not between 0 and 0.1")
         })
-    }
-
-    /// The length of the vector of a token in one attention head.
-    pub const fn head_size(&self) -> usize {
-        self.hidden_size / self.n_heads
     }
 }
 

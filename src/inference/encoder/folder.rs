@@ -6,10 +6,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use serde::{Deserialize, de::DeserializeOwned};
+use serde::Deserialize;
 
 use crate::inference;
-use crate::inference::encoder::config::{CONFIG_FILE, EncoderConfig};
+use crate::inference::encoder::config::{CONFIG_FILE, EncoderConfig, Shape};
 use crate::inference::encoder::error::Error;
 use crate::inference::encoder::modern::ModernConfig;
 use crate::inference::encoder::packed::{ENCODER_CONFIG_FILE, ENCODER_FILE, unpack};
@@ -62,35 +62,6 @@ impl EncoderFolder<ModernConfig> {
         let (bytes, path) = read_weights(dir)?;
         let parameters = Parameters::parse_shapes(&bytes, config.shapes(), &path)?;
         Ok(Self { config, parameters, tokenizer })
-    }
-}
-
-/// The shape of an encoder, as bundles hold it.
-pub(super) trait Shape: DeserializeOwned {
-    /// How many tokens of a text it takes.
-    fn max_tokens(&self) -> usize;
-
-    /// What makes it of no use.
-    fn contradiction(&self) -> Option<String>;
-}
-
-impl Shape for EncoderConfig {
-    fn max_tokens(&self) -> usize {
-        self.max_tokens
-    }
-
-    fn contradiction(&self) -> Option<String> {
-        Self::contradiction(self)
-    }
-}
-
-impl Shape for ModernConfig {
-    fn max_tokens(&self) -> usize {
-        self.max_tokens
-    }
-
-    fn contradiction(&self) -> Option<String> {
-        Self::contradiction(self)
     }
 }
 

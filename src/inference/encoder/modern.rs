@@ -11,7 +11,7 @@ use candle_transformers::models::modernbert;
 use serde::{Deserialize, Serialize};
 
 use crate::inference::encoder::Parameters;
-use crate::inference::encoder::config::checked_size;
+use crate::inference::encoder::config::{Shape, checked_size};
 use crate::inference::encoder::error::Error;
 use crate::inference::encoder::family::{Claim, Family};
 
@@ -108,20 +108,6 @@ impl ModernConfig {
         shapes
     }
 
-    /// What makes the shape of no use, whatever the weights are.
-    pub(super) fn contradiction(&self) -> Option<String> {
-        let Self { hidden_size, n_heads, max_tokens, global_every, window, .. } = *self;
-        // Rotations turn pairs of numbers.
-        if n_heads == 0 || !hidden_size.is_multiple_of(2 * n_heads) {
-            return Some(format!(
-                "shares a hidden size of {hidden_size} between {n_heads} heads, which does not \
-                 come out even"
-            ));
-        }
-        let looks = max_tokens.min(global_every).min(window);
-        (looks == 0).then(|| "has layers that look at no token".to_owned())
-    }
-
     fn theirs(&self) -> modernbert::Config {
         modernbert::Config {
             vocab_size: self.vocab_size,
@@ -139,6 +125,25 @@ impl ModernConfig {
             local_rope_theta: self.local_theta,
             classifier_config: None,
         }
+    }
+}
+
+impl Shape for ModernConfig {
+    fn max_tokens(&self) -> usize {
+        self.max_tokens
+    }
+
+    fn contradiction(&self) -> Option<String> {
+        let Self { hidden_size, n_heads, max_tokens, global_every, window, .. } = *self;
+        // Rotations turn pairs of numbers.
+        if n_heads == 0 || !hidden_size.is_multiple_of(2 * n_heads) {
+            return Some(format!(
+                "shares a hidden size of {hidden_size} between {n_heads} heads, which does not \
+                 come out even"
+            ));
+        }
+        let looks = max_tokens.min(global_every).min(window);
+        (looks == 0).then(|| "has layers that look at no token".to_owned())
     }
 }
 

@@ -1,5 +1,5 @@
-//! Heads on encoders of every known architecture, as commands train, judge and audit them. The
-//! encoders are tiny and invented.
+//! Encoders of every known architecture, as commands train, judge and audit their heads and layers.
+//! The encoders are tiny and invented.
 
 use std::{collections::HashMap, fs, path::Path, process::Stdio, thread, time::Duration};
 

@@ -118,10 +118,10 @@ fn gradients_of_fused_layers_agree_with_finite_differences() {
     let ours = fused(&bert, 2, DROPS).unwrap();
     let gradients = loss(&ours, &batch()).unwrap().backward().unwrap();
     // Uphill by a random half of the directions, then by the others, so that each counts alone.
-    for (variable, half) in variables.iter().flat_map(|it| [(it, 0.0), (it, 1.0)]) {
+    for (variable, half) in variables.iter().flat_map(|it| [(it, true), (it, false)]) {
         let gradient = gradients.get(variable).unwrap();
         let mut noise = tiny::noise(3);
-        let chosen = |_| f32::from(u8::from((0.0 < noise()) == (0.0 < half)));
+        let chosen = |_| f32::from(u8::from((0.0 < noise()) == half));
         let chosen: Vec<f32> = (0..gradient.elem_count()).map(chosen).collect();
         let chosen = Tensor::from_vec(chosen, gradient.shape(), &Device::Cpu).unwrap();
         let gradient = (gradient * chosen).unwrap();
