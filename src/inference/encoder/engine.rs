@@ -219,7 +219,7 @@ impl EncoderEngine {
             for length in lengths.iter().filter(|&&length| length != 0) {
                 let projected = &space.projected[token * part..(token + length) * part];
                 let values = &mut space.context[token * width + column..];
-                let mut output = Output { values, row_len: width, put: Put::Replace };
+                let mut output = Output { values, row_len: width };
                 space.attention.attend(self.isa, projected, *heads, &mut output);
                 token += length;
             }
@@ -248,7 +248,7 @@ impl EncoderEngine {
 
     fn multiply(&self, matrix: &Matrix, rows: &Rows, values: &mut [f32], put: Put) {
         let row_len = matrix.n_outputs();
-        matrix.multiply(self.isa, rows, &mut Output { values, row_len, put });
+        matrix.multiply(self.isa, rows, &mut Output { values, row_len }, put);
     }
 
     fn normalize(&self, rows: &mut [f32], norm: &Norm) {

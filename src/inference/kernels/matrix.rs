@@ -37,8 +37,6 @@ pub(in crate::inference) struct Output<'o> {
     pub(in crate::inference) values: &'o mut [f32],
     /// From a row to the next.
     pub(in crate::inference) row_len: usize,
-    /// How it comes there.
-    pub(in crate::inference) put: Put,
 }
 
 /// How a product comes to its place.
@@ -115,7 +113,13 @@ impl Matrix {
     /// # Panics
     /// When the rows have another width than the matrix inputs, were quantized for another CPU, or
     /// the product has no place in the output.
-    pub(in crate::inference) fn multiply(&self, isa: Isa, rows: &Rows, output: &mut Output<'_>) {
+    pub(in crate::inference) fn multiply(
+        &self,
+        isa: Isa,
+        rows: &Rows,
+        output: &mut Output<'_>,
+        put: Put,
+    ) {
         assert_eq!(rows.width, self.n_inputs, "rows are as wide as the matrix is high");
         assert!(rows.are_for(isa), "rows were made for this CPU");
         let Some(n_before) = rows.len().checked_sub(1) else { return };
@@ -140,10 +144,10 @@ impl Matrix {
                 output: output.values[column..].as_mut_ptr(),
                 output_len: output.row_len,
                 n_columns: self.n_outputs - column,
-                put: output.put,
+                put,
             };
             match isa.0 {
-                Level::Portable => portable(self, rows, column, output),
+                Level::Portable => portable(self, rows, output, tile),
                 #[cfg(target_arch = "x86_64")]
                 // SAFETY: an `Isa` exists only for what the CPU has; rows, matrix and output have
                 // the lengths that were checked above, and the blocks are blocks of the matrix.
@@ -158,7 +162,7 @@ impl Matrix {
                 Level::Avx512 | Level::Amx => unsafe { avx512::multiply(self, rows, tile) },
             }
         }
-        if output.put == Put::Gelu && !puts_gelu(isa, rows) {
+        if put == Put::Gelu && !puts_gelu(isa, rows) {
             for row in output.values[..n_needed].chunks_mut(output.row_len) {
                 gelu(isa, &mut row[..self.n_outputs]);
             }
@@ -180,13 +184,13 @@ const fn puts_gelu(isa: Isa, rows: &Rows) -> bool {
 }
 
 /// One block of columns without any vector instruction.
-fn portable(matrix: &Matrix, rows: &Rows, column: usize, output: &mut Output<'_>) {
+fn portable(matrix: &Matrix, rows: &Rows, output: &mut Output<'_>, tile: Tile) {
     let Columns { scales, biases, starts } = &matrix.columns;
     let row_len = rows.row_len();
     let block_len = row_len * BLOCK;
-    let start = column / BLOCK * block_len;
+    let (start, column) = (tile.block * block_len, tile.block * BLOCK);
     let weights = &matrix.values[start..start + block_len];
-    let n_columns = BLOCK.min(matrix.n_outputs - column);
+    let n_columns = BLOCK.min(tile.n_columns);
     let output_rows = output.values.chunks_mut(output.row_len).zip(&*rows.scales);
     for (row, (output_row, row_scale)) in output_rows.enumerate() {
         let mut sums = [0_i32; BLOCK];
@@ -202,7 +206,7 @@ fn portable(matrix: &Matrix, rows: &Rows, column: usize, output: &mut Output<'_>
         for (idx, place) in output_row[column..column + n_columns].iter_mut().enumerate() {
             let scale = row_scale * scales[column + idx];
             let value = sums[idx] as f32 * scale + biases[column + idx];
-            *place = if output.put == Put::Add { *place + value } else { value };
+            *place = if tile.put == Put::Add { *place + value } else { value };
         }
     }
 }

@@ -1,5 +1,6 @@
 //! Every kernel on every path of this CPU against plain loops in 64 bits, over random shapes.
 
+use half::bf16;
 use proptest::prelude::*;
 
 use super::*;
@@ -96,7 +97,7 @@ proptest! {
             let mut rows = Rows::default();
             rows.quantize(isa, &source, n_inputs, n_inputs);
             let mut found = before.clone();
-            matrix.multiply(isa, &rows, &mut Output { values: &mut found, row_len, put });
+            matrix.multiply(isa, &rows, &mut Output { values: &mut found, row_len }, put);
             for (idx, (found, before)) in found.iter().zip(&before).enumerate() {
                 let (row, output) = (idx / row_len, idx % row_len);
                 if n_outputs <= output {
@@ -148,15 +149,16 @@ proptest! {
         let width = number * size;
         let projected: Vec<f32> =
             numbers(seed, n_tokens * 3 * width).iter().map(|it| it * sharpness).collect();
-        let plain = plain_attention(&projected, number, size);
         let heads = HeadShape { number, size };
         for isa in Isa::available() {
+            let plain = plain_attention(isa, &projected, heads);
             let mut place = Attention::default();
             // What was there before must not shine through.
-            let mut elsewhere = Output { values: &mut [0.0; 300], row_len: 6, put: Put::Replace };
-            place.attend(isa, &numbers(seed ^ 1, 3 * 50 * 6), HeadShape { number: 2, size: 3 }, &mut elsewhere);
+            let elsewhere = HeadShape { number: 2, size: 3 };
+            let mut output = Output { values: &mut [0.0; 300], row_len: 6 };
+            place.attend(isa, &numbers(seed ^ 1, 3 * 50 * 6), elsewhere, &mut output);
             let mut found = vec![0.0; n_tokens * width];
-            let mut output = Output { values: &mut found, row_len: width, put: Put::Replace };
+            let mut output = Output { values: &mut found, row_len: width };
             place.attend(isa, &projected, heads, &mut output);
             for (found, (expected, tolerance)) in found.iter().zip(&plain) {
                 check_near(*found, *expected, *tolerance, isa.name());
@@ -176,8 +178,8 @@ fn tokens_that_share_little_attention_keep_it_together() {
     let others = (N_TOKENS - 1) as f64 * (-6.5_f64).exp();
     for isa in Isa::available() {
         let mut found = [0.0; N_TOKENS];
-        let mut output = Output { values: &mut found, row_len: 1, put: Put::Replace };
         let heads = HeadShape { number: 1, size: 1 };
+        let mut output = Output { values: &mut found, row_len: 1 };
         Attention::default().attend(isa, &projected, heads, &mut output);
         for share in found {
             check_near(share, others / (1.0 + others), 0.006, isa.name());
@@ -185,9 +187,11 @@ fn tokens_that_share_little_attention_keep_it_together() {
     }
 }
 
-/// Attention over queries, keys and values in 8 bits but with exact weights, and how far off weights
-/// in 8 bits may be.
-fn plain_attention(projected: &[f32], n_heads: usize, size: usize) -> Vec<(f64, f64)> {
+/// Attention over queries, keys and values in the bits that this path gives them but with exact
+/// weights, and how far off weights in 8 bits may be.
+fn plain_attention(isa: Isa, projected: &[f32], heads: HeadShape) -> Vec<(f64, f64)> {
+    let HeadShape { number: n_heads, size } = heads;
+    let rounded = if isa.name() == "amx-int8" { in_16_bits } else { in_8_bits };
     let width = n_heads * size;
     let n_tokens = projected.len() / (3 * width);
     let mut context = vec![(0.0, 0.0); n_tokens * width];
@@ -197,8 +201,8 @@ fn plain_attention(projected: &[f32], n_heads: usize, size: usize) -> Vec<(f64, 
                 projected.chunks(3 * width).map(|row| &row[part * width + head * size..][..size]);
             rows.map(<[f32]>::to_vec).collect::<Vec<_>>()
         };
-        let (queries, keys) = (in_8_bits(&part(0)), in_8_bits(&part(1)));
-        let values = turned(&in_8_bits(&turned(&part(2))));
+        let (queries, keys) = (rounded(&part(0)), rounded(&part(1)));
+        let values = turned(&rounded(&turned(&part(2))));
         let largest = values.iter().flatten().fold(0.0_f64, |most, it| most.max(it.abs()));
         for (query_idx, query) in queries.iter().enumerate() {
             let score = |key: &Vec<f64>| query.iter().zip(key).map(|(a, b)| a * b).sum::<f64>();
@@ -223,6 +227,11 @@ fn in_8_bits(rows: &[Vec<f32>]) -> Vec<Vec<f64>> {
         let scale = row.iter().fold(1e-20_f32, |most, it| most.max(it.abs())) / 127.0;
         row.iter().map(|it| f64::from((it / scale).round_ties_even() * scale)).collect()
     };
+    rows.iter().map(restore).collect()
+}
+
+fn in_16_bits(rows: &[Vec<f32>]) -> Vec<Vec<f64>> {
+    let restore = |row: &Vec<f32>| row.iter().map(|it| bf16::from_f32(*it).to_f64()).collect();
     rows.iter().map(restore).collect()
 }
 
@@ -274,8 +283,8 @@ fn a_product_without_a_place_is_refused() {
     let mut rows = Rows::default();
     rows.quantize(Isa::best(), &[1.0; 6], 3, 3);
     let short = std::panic::catch_unwind(|| {
-        let mut output = Output { values: &mut [0.0; 3], row_len: 2, put: Put::Replace };
-        matrix.multiply(Isa::best(), &rows, &mut output);
+        let mut output = Output { values: &mut [0.0; 3], row_len: 2 };
+        matrix.multiply(Isa::best(), &rows, &mut output, Put::Replace);
     });
     assert!(short.is_err());
 }

@@ -125,7 +125,7 @@ pub(in super::super) fn turn(part: Part<'_>, n_columns: usize, turned: &mut [f32
 /// quarters.
 #[target_feature(enable = "avx512f")]
 #[inline]
-fn transpose(rows: &[__m512; BLOCK]) -> [__m512; BLOCK] {
+pub(in super::super) fn transpose(rows: &[__m512; BLOCK]) -> [__m512; BLOCK] {
     let mut pairs = *rows;
     for idx in (0..BLOCK).step_by(2) {
         let (a, b) = (rows[idx], rows[idx + 1]);

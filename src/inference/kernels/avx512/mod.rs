@@ -10,7 +10,7 @@ use std::arch::x86_64::{
     _mm512_setzero_si512,
 };
 
-pub(super) use attention::{soften, turn};
+pub(super) use attention::{soften, transpose, turn};
 pub(super) use rows::quantize;
 
 use crate::inference::kernels::Rows;

@@ -26,7 +26,7 @@ pub(super) unsafe fn multiply(strip: Strip, right: &Panels, tile: Tile) {
         let two = ROWS < tile.n_rows - first_row;
         // SAFETY: row and column lie in the strip, in the panels and in the tile.
         unsafe {
-            let operands = Operands {
+            let product = TileProduct {
                 left: strip.start.add(first_row * strip.stride),
                 left_len: strip.stride * size_of::<u32>(),
                 panel: right.panel(first_column / WIDTH).as_ptr(),
@@ -35,10 +35,10 @@ pub(super) unsafe fn multiply(strip: Strip, right: &Panels, tile: Tile) {
                 out_len: tile.stride * size_of::<f32>(),
             };
             match (two, tile.adds) {
-                (true, true) => operands.two_tiles_added(),
-                (true, false) => operands.two_tiles(),
-                (false, true) => operands.one_tile_added(),
-                (false, false) => operands.one_tile(),
+                (true, true) => product.two_tiles_added(),
+                (true, false) => product.two_tiles(),
+                (false, true) => product.one_tile_added(),
+                (false, false) => product.one_tile(),
             }
         }
     };
@@ -53,14 +53,18 @@ pub(super) unsafe fn multiply(strip: Strip, right: &Panels, tile: Tile) {
     unsafe { release_tiles() };
 }
 
-/// What is multiplied, and where the product goes.
-struct Operands {
-    left: *const u32,
-    left_len: usize,
-    panel: *const u32,
-    n_steps: usize,
-    out: *mut f32,
-    out_len: usize,
+/// One or two tiles of rows times two of columns: what is multiplied, and where the product goes.
+pub(in super::super) struct TileProduct {
+    pub(in super::super) left: *const u32,
+    /// Bytes from a row to the next.
+    pub(in super::super) left_len: usize,
+    /// Rows of [`WIDTH`] units.
+    pub(in super::super) panel: *const u32,
+    /// Tiles in a row.
+    pub(in super::super) n_steps: usize,
+    pub(in super::super) out: *mut f32,
+    /// Bytes from a row to the next.
+    pub(in super::super) out_len: usize,
 }
 
 /// Defines a product of one tile of rows with the two tiles of columns of a panel.
@@ -68,7 +72,7 @@ macro_rules! one_tile {
     ($name:ident, $first:literal, $second:literal) => {
         /// # Safety
         /// Tiles have their shapes, and there are rows, pairs and a place for the product.
-        unsafe fn $name(&self) {
+        pub(in super::super) unsafe fn $name(&self) {
             // SAFETY: as the caller promises.
             unsafe {
                 asm!(
@@ -102,7 +106,7 @@ macro_rules! two_tiles {
     ($name:ident, $first:literal, $second:literal, $third:literal, $fourth:literal) => {
         /// # Safety
         /// As for one tile.
-        unsafe fn $name(&self) {
+        pub(in super::super) unsafe fn $name(&self) {
             // SAFETY: as the caller promises.
             unsafe {
                 asm!(
@@ -138,7 +142,7 @@ macro_rules! two_tiles {
     };
 }
 
-impl Operands {
+impl TileProduct {
     one_tile!(one_tile, "tilezero tmm0", "tilezero tmm1");
     one_tile!(
         one_tile_added,

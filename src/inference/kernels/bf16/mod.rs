@@ -14,6 +14,8 @@ mod product;
 #[cfg(test)]
 mod tests;
 
+#[cfg(target_arch = "x86_64")]
+pub(super) use amx::TileProduct;
 pub(crate) use attention::{Attention, AttentionKept, AttentionShape};
 pub use elementwise::AdamStep;
 pub(crate) use elementwise::{

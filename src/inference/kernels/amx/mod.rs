@@ -2,9 +2,13 @@
 //! sums, in one instruction. Written as assembly, because the compiler's names for these
 //! instructions are not stable yet.
 
+mod attention;
+
 use std::arch::asm;
 use std::arch::x86_64::{__cpuid_count, _MM_HINT_T1, _mm_prefetch};
 use std::sync::LazyLock;
+
+pub(super) use attention::Place;
 
 use crate::inference::kernels::Rows;
 use crate::inference::kernels::avx512::Epilogue;
@@ -21,12 +25,14 @@ const TILE_LEN: usize = DEPTH * TILE_ROWS;
 /// rows and two of columns are the eight that there are.
 const TILES: usize = 2;
 
-/// Whether the CPU has tiles for bytes and 16-bit numbers, and the kernel lets this process use
-/// them, which it is asked once.
+/// Whether the CPU has tiles for bytes and 16-bit numbers, and vectors of the latter, and the kernel
+/// lets this process use tiles, which it is asked once.
 pub(super) fn is_permitted() -> bool {
     static PERMITTED: LazyLock<bool> = LazyLock::new(|| {
         const BF16_TILE_INT8: u32 = 1 << 22 | 1 << 24 | 1 << 25;
-        __cpuid_count(7, 0).edx & BF16_TILE_INT8 == BF16_TILE_INT8 && ask_for_tiles()
+        __cpuid_count(7, 0).edx & BF16_TILE_INT8 == BF16_TILE_INT8
+            && is_x86_feature_detected!("avx512bf16")
+            && ask_for_tiles()
     });
     *PERMITTED
 }
