@@ -18,6 +18,10 @@ use rustix::time::{ClockId, clock_gettime};
 
 type AnyError = Box<dyn std::error::Error>;
 
+/// That of the service, which puts weights on huge pages where Linux lets it.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> Result<(), AnyError> {
     let folder = std::env::args().nth(1).ok_or("usage: engines FOLDER")?;
     let folder = Path::new(&folder);

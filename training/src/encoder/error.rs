@@ -40,6 +40,17 @@ pub enum Error {
         "the layers of a ModernBERT cannot be trained, heads on it can; set `trained_layers = 0`"
     )]
     Frozen,
+    /// Layers that the products of pairs cannot take.
+    #[error(
+        "the encoder's {what} are {size} wide, and layers are trained in pairs of numbers; take an \
+         encoder of even widths, or set `trained_layers = 0`"
+    )]
+    OddWidth {
+        /// Which part.
+        what: &'static str,
+        /// Its width.
+        size: usize,
+    },
     /// A recipe that trains layers where that would take hours.
     #[error(
         "recipe `{recipe}` trains {n_layers} layers, which takes hours for each fold; take one with \

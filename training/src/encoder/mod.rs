@@ -106,6 +106,7 @@ pub fn fine_tune(
     checkpoints: &Checkpoints,
     progress: &Progress,
 ) -> Result<TrainedEncoder, Error> {
+    check_widths(&folder.config)?;
     let plan = &Plan { task, taught, folder, checkpoints };
     let prepared = prepare(plan, progress)?;
     let bert = Bert::from_parameters(&folder.config, &folder.parameters)?;
@@ -129,6 +130,18 @@ pub fn fine_tune(
         learned: Some(kept::learned(task)),
         fitted: Fitted { heads, validation, scores },
     })
+}
+
+fn check_widths(config: &EncoderConfig) -> Result<(), Error> {
+    let widths = [
+        ("attention heads", config.head_size()),
+        ("layers", config.hidden_size),
+        ("inner layers", config.intermediate_size),
+    ];
+    match widths.into_iter().find(|(_, size)| !size.is_multiple_of(2)) {
+        Some((what, size)) => Err(Error::OddWidth { what, size }),
+        None => Ok(()),
+    }
 }
 
 /// A training of layers.

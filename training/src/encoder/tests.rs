@@ -29,7 +29,11 @@ fn noise(seed: usize, len: usize) -> Vec<f32> {
 }
 
 fn folder() -> EncoderFolder {
-    let config = EncoderConfig::parse(CONFIG.as_bytes(), Path::new("config.json")).unwrap();
+    folder_of(CONFIG)
+}
+
+fn folder_of(config_json: &str) -> EncoderFolder {
+    let config = EncoderConfig::parse(config_json.as_bytes(), Path::new("config.json")).unwrap();
     let parameters = Parameters::new(&config, |name| {
         let (hidden, inner) = (config.hidden_size, config.intermediate_size);
         let len = match name {
@@ -47,7 +51,7 @@ fn folder() -> EncoderFolder {
     let pieces = "快递一直没送到退款账希望改进请尽处理马上报警起诉第单天次，";
     let pieces: Vec<String> = pieces.chars().map(String::from).collect();
     let vocab = format!("[PAD]\n[UNK]\n[CLS]\n[SEP]\n{}", pieces.join("\n"));
-    fs::write(dir.path().join("config.json"), CONFIG).unwrap();
+    fs::write(dir.path().join("config.json"), config_json).unwrap();
     fs::write(dir.path().join("vocab.txt"), vocab).unwrap();
     fs::write(dir.path().join("model.safetensors"), parameters.to_bytes(false)).unwrap();
     EncoderFolder::read(dir.path()).unwrap()
@@ -103,6 +107,37 @@ pub(super) fn settings(trained_layers: usize) -> EncoderSettings {
     }
 }
 
+/// What a learner begins with.
+struct Start {
+    dataset: Dataset,
+    folder: EncoderFolder,
+    tokens: Vec<Vec<u32>>,
+    /// Every text.
+    texts: Vec<usize>,
+    standard: Standard,
+}
+
+impl Start {
+    fn new() -> Self {
+        let (dataset, folder) = (dataset(), folder());
+        let encode = |text: &String| folder.tokenizer.encode(text).unwrap().ids;
+        let tokens: Vec<Vec<u32>> = dataset.texts.iter().map(encode).collect();
+        let bert = Bert::from_parameters(&folder.config, &folder.parameters).unwrap();
+        let texts: Vec<usize> = (0..tokens.len()).collect();
+        let standard = Standard::of(&pool(&bert, &tokens, &texts).unwrap());
+        Self { dataset, folder, tokens, texts, standard }
+    }
+
+    fn learner(&self, settings: &EncoderSettings) -> Learner {
+        let n_outputs = total_outputs(&self.dataset.taxonomy);
+        Learner::new(&self.folder, settings, self.standard.clone(), n_outputs, 0).unwrap()
+    }
+
+    fn corpus(&self) -> Corpus<'_> {
+        Corpus { dataset: &self.dataset, shares: &[], tokens: &self.tokens }
+    }
+}
+
 /// Trains on everything but a fold, and looks at the figures of that fold.
 fn check(settings: &EncoderSettings, least_quality: f64) -> EncoderFolder {
     let (dataset, folder) = (&dataset(), folder());
@@ -129,11 +164,10 @@ fn all_layers_learn() {
 
 #[test]
 fn what_a_teacher_says_is_learned() {
-    let (dataset, folder, settings) = (dataset(), folder(), settings(2));
-    let n_texts = dataset.texts.len();
-    let encode = |text: &String| folder.tokenizer.encode(text).unwrap().ids;
-    let tokens: Vec<Vec<u32>> = dataset.texts.iter().map(encode).collect();
-    let tokens = [tokens.as_slice(), &tokens].concat();
+    let start = Start::new();
+    let Start { dataset, texts, .. } = &start;
+    let n_texts = texts.len();
+    let tokens = [start.tokens.as_slice(), &start.tokens].concat();
     // The same texts again without labels; of the topic the teacher knows nothing.
     let shares = dataset.texts.iter().map(|text| {
         let degree = ["希望", "请", "马上"].map(|it| f32::from(u8::from(text.contains(it))));
@@ -141,20 +175,16 @@ fn what_a_teacher_says_is_learned() {
         [&[0.5, 0.5][..], &shares, &[degree[2]]].concat()
     });
     let shares: Vec<Vec<f32>> = shares.collect();
-    let bert = Bert::from_parameters(&folder.config, &folder.parameters).unwrap();
-    let texts: Vec<usize> = (0..n_texts).collect();
-    let standard = Standard::of(&pool(&bert, &tokens, &texts).unwrap());
-    let n_outputs = total_outputs(&dataset.taxonomy);
-    let mut learner = Learner::new(&folder, &settings, standard, n_outputs, 0).unwrap();
-    let corpus = Corpus { dataset: &dataset, shares: &shares, tokens: &tokens };
-    let objective = Objective::new(&dataset, &texts, 0.5);
+    let mut learner = start.learner(&settings(2));
+    let corpus = Corpus { dataset, shares: &shares, tokens: &tokens };
+    let objective = Objective::new(dataset, texts, 0.5);
     let taught: Vec<usize> = (n_texts..2 * n_texts).collect();
     for _pass in 0..8 {
         for batch in taught.chunks(12) {
             learner.step(corpus, batch, &objective, 8 * n_texts / 12).unwrap();
         }
     }
-    let scores = learner.scores(corpus, &texts).unwrap();
+    let scores = learner.scores(corpus, texts).unwrap();
     let degree = |row: &[f32]| row[2..4].iter().filter(|score| 0.0 < **score).count();
     let right = |(text, row): (usize, &Vec<f32>)| {
         usize::from(dataset.labels[1][text] == Some(vec![degree(row)]))
@@ -211,20 +241,14 @@ fn heads_learn_on_an_encoder_that_stays() {
 
 /// Some steps of a learner, which may begin from a checkpoint.
 fn steps(checkpoints: &Checkpoints, from: usize, to: usize) -> Learner {
-    let (dataset, folder, settings) = (dataset(), folder(), settings(2));
-    let encode = |text: &String| folder.tokenizer.encode(text).unwrap().ids;
-    let tokens: Vec<Vec<u32>> = dataset.texts.iter().map(encode).collect();
-    let bert = Bert::from_parameters(&folder.config, &folder.parameters).unwrap();
-    let all: Vec<usize> = (0..tokens.len()).collect();
-    let standard = Standard::of(&pool(&bert, &tokens, &all).unwrap());
-    let n_outputs = total_outputs(&dataset.taxonomy);
-    let mut learner = Learner::new(&folder, &settings, standard, n_outputs, 0).unwrap();
+    let start = Start::new();
+    let mut learner = start.learner(&settings(2));
     let state = checkpoints.resume(&mut learner).unwrap();
     assert_eq!((state.step, learner.n_steps_done), (from, from));
-    let objective = Objective::new(&dataset, &all, 0.5);
-    let corpus = Corpus { dataset: &dataset, shares: &[], tokens: &tokens };
+    let objective = Objective::new(&start.dataset, &start.texts, 0.5);
     for step in from..to {
-        learner.step(corpus, &all[step * 9..step * 9 + 9], &objective, 20).unwrap();
+        let texts = &start.texts[step * 9..step * 9 + 9];
+        learner.step(start.corpus(), texts, &objective, 20).unwrap();
     }
     checkpoints.save(&learner, &State { step: to, ..state }).unwrap();
     learner
@@ -244,38 +268,39 @@ fn a_training_that_was_killed_ends_with_the_same_weights() {
 
 #[test]
 fn a_training_that_gains_nothing_stops_early() {
-    let (dataset, folder) = (&dataset(), folder());
+    let start = Start::new();
     // Rates of nothing change nothing, so that no pass is better than the first.
     let settings = &EncoderSettings { rate: 0.0, head_rate: 0.0, patience: 2, ..settings(1) };
     let dir = tempfile::tempdir().unwrap();
     let checkpoints = Checkpoints::new(dir.path().to_owned(), Digest::of(b"x"));
+    let dataset = &start.dataset;
     let task = Task { dataset, settings, seed: 7, triage_share: 0.1, learned: None };
-    fine_tune(task, &Taught::default(), &folder, &checkpoints, &Progress::silent()).unwrap();
-    let hidden = folder.config.hidden_size;
-    let standard = Standard { means: vec![0.0; hidden], deviations: vec![1.0; hidden] };
-    let n_outputs = total_outputs(&dataset.taxonomy);
-    let mut learner = Learner::new(&folder, settings, standard, n_outputs, 0).unwrap();
-    let state = checkpoints.resume(&mut learner).unwrap();
+    fine_tune(task, &Taught::default(), &start.folder, &checkpoints, &Progress::silent()).unwrap();
+    let state = checkpoints.resume(&mut start.learner(settings)).unwrap();
     assert_eq!((state.epoch, state.n_without_gain), (3, 2));
 }
 
 #[test]
+fn an_encoder_of_odd_widths_is_refused_by_name() {
+    let odd = folder_of(&CONFIG.replace(r#""hidden_size": 32"#, r#""hidden_size": 30"#));
+    let (dataset, settings) = (&dataset(), &settings(2));
+    let dir = tempfile::tempdir().unwrap();
+    let checkpoints = Checkpoints::new(dir.path().to_owned(), Digest::of(b"x"));
+    let task = Task { dataset, settings, seed: 7, triage_share: 0.1, learned: None };
+    let error = fine_tune(task, &Taught::default(), &odd, &checkpoints, &Progress::silent());
+    assert!(error.unwrap_err().to_string().contains("attention heads are 15 wide"));
+}
+
+#[test]
 fn gradients_are_cut_to_the_longest_that_is_allowed() {
-    let (dataset, folder) = (dataset(), folder());
-    let encode = |text: &String| folder.tokenizer.encode(text).unwrap().ids;
-    let tokens: Vec<Vec<u32>> = dataset.texts.iter().map(encode).collect();
-    let bert = Bert::from_parameters(&folder.config, &folder.parameters).unwrap();
-    let texts: Vec<usize> = (0..16).collect();
-    let standard = Standard::of(&pool(&bert, &tokens, &texts).unwrap());
-    let objective = Objective::new(&dataset, &texts, 0.5);
-    let corpus = Corpus { dataset: &dataset, shares: &[], tokens: &tokens };
-    let n_outputs = total_outputs(&dataset.taxonomy);
+    let start = Start::new();
+    let texts = &start.texts[..16];
+    let objective = Objective::new(&start.dataset, texts, 0.5);
     // How far heads move in a step.
     let moved = |clip: f32| -> f32 {
         let settings = EncoderSettings { clip, weight_decay: 0.0, ..settings(1) };
-        let standard = standard.clone();
-        let mut learner = Learner::new(&folder, &settings, standard, n_outputs, 0).unwrap();
-        learner.step(corpus, &texts, &objective, 10).unwrap();
+        let mut learner = start.learner(&settings);
+        learner.step(start.corpus(), texts, &objective, 10).unwrap();
         let weights = learner.head_weights().unwrap().0;
         weights.iter().map(|it| it * it).sum::<f32>().sqrt()
     };
