@@ -39,7 +39,8 @@ impl Desk {
     pub async fn strike(&self, now: Timestamp) -> Result<Struck, DeskError> {
         let knowledge = self.engine.knowledge();
         let table = timetable(&knowledge);
-        self.store.look_again(&digest(&table, &knowledge), now).await?;
+        let clocks = knowledge.clocks.get_or_init(|| digest(&table, &knowledge));
+        self.store.look_again(clocks, now).await?;
         let until = now.checked_add(LEASE).unwrap_or(Timestamp::MAX);
         let mut struck = Struck::default();
         for id in self.store.lease_alarms(now, until, BATCH).await? {

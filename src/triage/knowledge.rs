@@ -6,7 +6,7 @@ use std::{
     collections::BTreeMap,
     fmt,
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{Arc, OnceLock},
 };
 
 use jiff::Timestamp;
@@ -111,6 +111,8 @@ pub struct Knowledge {
     pub watch: Parameters,
     /// The rules.
     pub rules: RuleSet,
+    /// What clocks run by, in short; there once they have been looked at.
+    pub(super) clocks: OnceLock<String>,
     models: PathBuf,
 }
 
@@ -260,6 +262,7 @@ impl Knowledge {
             templates,
             watch,
             rules,
+            clocks: OnceLock::new(),
             models,
         })
     }

@@ -69,9 +69,10 @@ impl Attention {
         let row_len = 3 * width;
         assert!(projected.len().is_multiple_of(row_len), "rows are whole");
         let n_tokens = projected.len() / row_len;
-        if n_tokens == 0 {
-            return;
-        }
+        let Some(n_before) = n_tokens.checked_sub(1) else { return };
+        assert!(width <= output.row_len, "rows do not overlap");
+        let n_needed = n_before * output.row_len + width;
+        assert!(n_needed <= output.values.len(), "every token has its place");
         #[cfg(target_arch = "x86_64")]
         if isa.0 == Level::Amx {
             // SAFETY: an `Isa` of this level exists only where the CPU has the instructions and

@@ -20,7 +20,7 @@ pub(super) enum Level {
     /// 512 bits with products of bytes (VNNI).
     #[cfg(target_arch = "x86_64")]
     Avx512,
-    /// The same, and tiles of bytes (AMX).
+    /// The same, and tiles of bytes and of 16-bit numbers (AMX).
     #[cfg(target_arch = "x86_64")]
     Amx,
 }

@@ -79,10 +79,7 @@ impl Reach {
 
 impl Place {
     /// Attention over the tokens of one text. `projected` has whole rows of queries, keys and
-    /// values, one per token; `output` gets a row per token.
-    ///
-    /// # Panics
-    /// When the output is too short.
+    /// values, one per token; `output` has a place for a row per token.
     ///
     /// # Safety
     /// The CPU has the instructions, and the process may use tiles.
@@ -188,7 +185,7 @@ impl Place {
     }
 
     /// Turns the scores of a block of queries into weights of at most 1, and returns what makes the
-    /// sum of each query's one.
+    /// sum of each query's one, but for their rounding to 16 bits.
     #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512bf16")]
     fn soften(&mut self, column: usize) -> __m512 {
         let (scores, _) = self.scores[..self.reach.n_tokens * QUERIES].as_chunks::<QUERIES>();
@@ -252,7 +249,7 @@ impl Place {
 unsafe fn multiply(rows: &[u32], columns: &[u32], product: &mut [f32]) {
     let (n_pairs, n_rows) = (columns.len() / QUERIES, product.len() / QUERIES);
     assert!(n_rows.is_multiple_of(BLOCK) && n_pairs.is_multiple_of(PAIRS), "tiles are whole");
-    assert_eq!(rows.len(), n_rows * n_pairs, "the operands fit");
+    assert!(n_pairs != 0 && rows.len() == n_rows * n_pairs, "the operands fit");
     for first in (0..n_rows).step_by(2 * BLOCK) {
         // SAFETY: the rows are there, and so are their places.
         unsafe {

@@ -1,5 +1,5 @@
-//! Products of bytes with AMX tiles: 16 rows of 64 bytes times 64 rows of 16 columns, and their
-//! sums, in one instruction. Written as assembly, because the compiler's names for these
+//! Tiles (AMX): products of bytes, 16 rows of 64 times 64 rows of 16 columns and their sums in one
+//! instruction, and attention in 16 bits. Written as assembly, because the compiler's names for these
 //! instructions are not stable yet.
 
 mod attention;

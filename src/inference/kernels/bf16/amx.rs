@@ -60,7 +60,7 @@ pub(in super::super) struct TileProduct {
     pub(in super::super) left_len: usize,
     /// Rows of [`WIDTH`] units.
     pub(in super::super) panel: *const u32,
-    /// Tiles in a row.
+    /// Tiles in a row, one at least.
     pub(in super::super) n_steps: usize,
     pub(in super::super) out: *mut f32,
     /// Bytes from a row to the next.
