@@ -219,7 +219,7 @@ fn closing(card: &mut String, manifest: &Manifest) -> fmt::Result {
             "It counts words and n-grams: irony, understatement and long-range negation escape it."
         }
         Kind::Blend => {
-            "It reads texts as a whole, up to a length; irony and understatement still escape it at times, and what it shows as evidence is the linear part's."
+            "It reads texts as a whole, up to a length; irony and understatement still escape it at times, and what it shows as evidence are words of the linear part and shares of the encoder's last layer, not its reasons."
         }
     };
     writeln!(card, "{misses}")?;

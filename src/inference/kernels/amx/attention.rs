@@ -7,16 +7,15 @@
 use std::arch::x86_64::{
     __m512, __m512bh, __m512i, _mm512_add_ps, _mm512_castps_si512, _mm512_castsi512_ps,
     _mm512_cvtne2ps_pbh, _mm512_div_ps, _mm512_fmadd_ps, _mm512_loadu_ps, _mm512_mask_storeu_ps,
-    _mm512_maskz_loadu_ps, _mm512_max_ps, _mm512_mul_ps, _mm512_permutexvar_epi16,
-    _mm512_reduce_ps, _mm512_scalef_ps, _mm512_set1_ps, _mm512_setzero_ps, _mm512_setzero_si512,
-    _mm512_storeu_si512,
+    _mm512_max_ps, _mm512_mul_ps, _mm512_permutexvar_epi16, _mm512_reduce_ps, _mm512_scalef_ps,
+    _mm512_set1_ps, _mm512_setzero_ps, _mm512_setzero_si512, _mm512_storeu_si512,
 };
 use std::f32::consts::LOG2_E;
 use std::mem::transmute;
 
 use crate::inference::kernels::amx::{DEPTH, release_tiles, shape_tiles};
 use crate::inference::kernels::attention::HeadShape;
-use crate::inference::kernels::avx512::transpose;
+use crate::inference::kernels::avx512::{first, load_some, transpose};
 use crate::inference::kernels::bf16::TileProduct;
 use crate::inference::kernels::columns::Part;
 use crate::inference::kernels::matrix::BLOCK;
@@ -324,14 +323,6 @@ fn load(numbers: &[f32]) -> __m512 {
     unsafe { _mm512_loadu_ps(block.as_ptr()) }
 }
 
-/// The first block, or less and zeros.
-#[target_feature(enable = "avx512f")]
-#[inline]
-fn load_some(numbers: &[f32]) -> __m512 {
-    // SAFETY: the masked numbers lie there.
-    unsafe { _mm512_maskz_loadu_ps(first_lanes(numbers.len()), numbers.as_ptr()) }
-}
-
 #[target_feature(enable = "avx512f")]
 #[inline]
 fn store(place: &mut [u32], units: __m512i) {
@@ -345,11 +336,5 @@ fn store(place: &mut [u32], units: __m512i) {
 #[inline]
 fn store_some(places: &mut [f32], numbers: __m512) {
     // SAFETY: the masked ones have their place.
-    unsafe { _mm512_mask_storeu_ps(places.as_mut_ptr(), first_lanes(places.len()), numbers) };
-}
-
-/// A mask of the first `n` of sixteen.
-#[inline]
-fn first_lanes(n: usize) -> u16 {
-    ((1_u32 << n.min(BLOCK)) - 1) as u16
+    unsafe { _mm512_mask_storeu_ps(places.as_mut_ptr(), first(places.len()), numbers) };
 }

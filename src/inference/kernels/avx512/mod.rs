@@ -11,7 +11,7 @@ use std::arch::x86_64::{
 };
 
 pub(super) use attention::{soften, transpose, turn};
-pub(super) use rows::quantize;
+pub(super) use rows::{first, load_some, quantize};
 
 use crate::inference::kernels::Rows;
 use crate::inference::kernels::float::NORMAL;

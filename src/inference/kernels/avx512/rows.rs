@@ -78,13 +78,13 @@ fn load(numbers: &[f32; LANES]) -> __m512 {
 /// At most a vector of numbers, and zeros.
 #[target_feature(enable = "avx512f")]
 #[inline]
-fn load_some(numbers: &[f32]) -> __m512 {
+pub(in super::super) fn load_some(numbers: &[f32]) -> __m512 {
     // SAFETY: the masked numbers lie there.
     unsafe { _mm512_maskz_loadu_ps(first(numbers.len()), numbers.as_ptr()) }
 }
 
-/// A mask of the first `n` of sixteen, which is not zero.
+/// A mask of the first `n` of sixteen.
 #[inline]
-fn first(n: usize) -> u16 {
-    u16::MAX >> (LANES - n.min(LANES))
+pub(in super::super) fn first(n: usize) -> u16 {
+    ((1_u32 << n.min(LANES)) - 1) as u16
 }
