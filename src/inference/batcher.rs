@@ -19,6 +19,9 @@ pub trait Job: Send + 'static {
 
     /// Whether nobody waits for it any more.
     fn is_cancelled(&self) -> bool;
+
+    /// What happens to it then, in place of the work.
+    fn cancel(self);
 }
 
 /// How much is done and kept at once.
@@ -84,7 +87,7 @@ impl<J: Job> Batcher<J> {
     pub fn submit(&self, job: J) -> Result<(), J> {
         let mut queue = self.shared.lock();
         if self.shared.limits.max_waiting <= queue.waiting.len() {
-            queue.waiting.retain(|job| !job.is_cancelled());
+            queue.let_go();
             if self.shared.limits.max_waiting <= queue.waiting.len() {
                 return Err(job);
             }
@@ -119,7 +122,7 @@ impl<J: Job> Shared<J> {
 }
 
 impl<J> Shared<J> {
-    /// No code of others runs while the lock is held but for two questions to a job, so that a
+    /// No code of others runs while the lock is held but for what jobs say of themselves, so that a
     /// poisoned queue is as good as any.
     fn lock(&self) -> MutexGuard<'_, Queue<J>> {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
@@ -127,6 +130,17 @@ impl<J> Shared<J> {
 }
 
 impl<J: Job> Queue<J> {
+    /// Lets go of what nobody waits for.
+    fn let_go(&mut self) {
+        for job in std::mem::take(&mut self.waiting) {
+            if job.is_cancelled() {
+                job.cancel();
+            } else {
+                self.waiting.push_back(job);
+            }
+        }
+    }
+
     /// The first jobs that somebody waits for: within the tokens, and no more than leaves the other
     /// workers their share.
     fn next_batch(&mut self, limits: BatchLimits) -> Vec<J> {
@@ -134,6 +148,7 @@ impl<J: Job> Queue<J> {
         let (mut batch, mut n_tokens) = (Vec::new(), 0);
         while let Some(job) = self.waiting.pop_front() {
             if job.is_cancelled() {
+                job.cancel();
                 continue;
             }
             n_tokens += job.n_tokens();
@@ -168,7 +183,7 @@ impl<J> fmt::Debug for Batcher<J> {
 #[cfg(test)]
 mod tests {
     use std::sync::{
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
         mpsc,
     };
 
@@ -180,6 +195,7 @@ mod tests {
         name: usize,
         n_tokens: usize,
         cancelled: Arc<AtomicBool>,
+        n_let_go: Arc<AtomicUsize>,
     }
 
     impl Job for Text {
@@ -190,10 +206,14 @@ mod tests {
         fn is_cancelled(&self) -> bool {
             self.cancelled.load(Ordering::Relaxed)
         }
+
+        fn cancel(self) {
+            self.n_let_go.fetch_add(1, Ordering::Relaxed);
+        }
     }
 
     fn text(name: usize, n_tokens: usize) -> Text {
-        Text { name, n_tokens, cancelled: Arc::default() }
+        Text { name, n_tokens, cancelled: Arc::default(), n_let_go: Arc::default() }
     }
 
     fn limits(n_workers: usize, max_waiting: usize) -> BatchLimits {
@@ -248,13 +268,14 @@ mod tests {
     fn a_full_queue_gives_jobs_back_until_somebody_leaves() {
         let Held { batcher, batches, go } = held(2);
         let first = text(0, 1);
-        let leave = Arc::clone(&first.cancelled);
+        let (leave, n_let_go) = (Arc::clone(&first.cancelled), Arc::clone(&first.n_let_go));
         assert!(batcher.submit(first).is_ok());
         assert!(batcher.submit(text(1, 1)).is_ok());
         assert_eq!(batcher.submit(text(2, 1)).map_err(|job| job.name), Err(2));
         leave.store(true, Ordering::Relaxed);
         assert!(batcher.submit(text(3, 1)).is_ok());
         assert_eq!(batcher.n_waiting(), 2);
+        assert_eq!(n_let_go.load(Ordering::Relaxed), 1);
         drop(go);
         drop(batcher);
         assert_eq!(batches.iter().collect::<Vec<_>>().concat(), [(1, 1), (3, 1)]);
@@ -265,6 +286,7 @@ mod tests {
         let Held { batcher, batches, go } = held(10);
         let jobs: Vec<Text> = (0..6).map(|name| text(name, 30)).collect();
         let leave: Vec<_> = jobs.iter().map(|job| Arc::clone(&job.cancelled)).collect();
+        let n_let_go: Vec<_> = jobs.iter().map(|job| Arc::clone(&job.n_let_go)).collect();
         for job in jobs {
             assert!(batcher.submit(job).is_ok());
         }
@@ -274,6 +296,8 @@ mod tests {
         drop(go);
         drop(batcher);
         assert_eq!(batches.iter().collect::<Vec<_>>(), [[(1, 30), (3, 30), (4, 30)]]);
+        let n_let_go = n_let_go.iter().map(|it| it.load(Ordering::Relaxed));
+        assert_eq!(n_let_go.collect::<Vec<_>>(), [1, 0, 1, 0, 0, 1]);
     }
 
     #[test]

@@ -13,6 +13,7 @@ use crate::inference::{BatchLimits, Batcher, Classifier, Job};
 use crate::routing::{self, Matter};
 use crate::rules::{Hit, Situation};
 use crate::text::{Document, Facts};
+use crate::triage::meters::Meters;
 use crate::triage::{Knowledge, LoadError, Sources};
 
 /// The share of Han characters among letters below which a text cannot be judged.
@@ -29,6 +30,7 @@ pub struct Engine {
     options: EngineOptions,
     /// Where slow models work; there from the first slow answer on.
     queue: OnceLock<Batcher<Inquiry>>,
+    meters: Meters,
 }
 
 /// How slow models are used.
@@ -73,6 +75,7 @@ struct Inquiry {
     complaint: Complaint,
     verdict: Option<Verdict>,
     reply: oneshot::Sender<Classification>,
+    meters: Meters,
 }
 
 impl Job for Inquiry {
@@ -83,6 +86,10 @@ impl Job for Inquiry {
 
     fn is_cancelled(&self) -> bool {
         self.reply.is_closed()
+    }
+
+    fn cancel(self) {
+        self.meters.cancelled();
     }
 }
 
@@ -151,7 +158,7 @@ impl Engine {
     pub fn with_options(knowledge: Knowledge, options: EngineOptions) -> Self {
         options.check_cascade(&knowledge);
         let knowledge = Arc::new(ArcSwap::from_pointee(knowledge));
-        Self { knowledge, options, queue: OnceLock::new() }
+        Self { knowledge, options, queue: OnceLock::new(), meters: Meters::new() }
     }
 
     /// The knowledge that is live now.
@@ -176,14 +183,18 @@ impl Engine {
 
     /// Judges a complaint on this thread. A model that panics costs its answer, not the complaint.
     pub fn classify(&self, complaint: &Complaint) -> Classification {
-        judge(&self.knowledge(), complaint, None)
+        self.judged(judge(&self.knowledge(), complaint, None))
     }
 
     /// Judges complaints on this thread, side by side: a slow model reads its weights once for many
     /// texts. Everyone's answer is the one that it would get alone.
     pub fn classify_all(&self, complaints: &[&Complaint]) -> Vec<Classification> {
         let matters: Vec<_> = complaints.iter().map(|&complaint| (complaint, None)).collect();
-        judge_all(&self.knowledge(), &matters)
+        let judged = judge_all(&self.knowledge(), &matters);
+        for classification in &judged {
+            self.meters.judged(classification);
+        }
+        judged
     }
 
     /// Whether an answer takes milliseconds and is better waited for.
@@ -214,28 +225,43 @@ impl Engine {
     ) -> Result<Classification, Busy> {
         let knowledge = self.knowledge();
         if !knowledge.classifier().is_some_and(Classifier::is_slow) {
-            return Ok(judge(&knowledge, complaint, verdict));
+            return Ok(self.judged(judge(&knowledge, complaint, verdict)));
         }
         let queue = self.queue.get_or_init(|| self.start_queue());
         if self.options.cascade_from.is_some_and(|from| from <= queue.n_waiting())
             && let Some(classification) = judge_easy(&knowledge, complaint, verdict)
         {
-            return Ok(classification);
+            return Ok(self.judged(classification));
         }
         let (reply, answer) = oneshot::channel();
-        let inquiry = Inquiry { complaint: complaint.clone(), verdict: verdict.cloned(), reply };
-        queue.submit(inquiry).map_err(|_| Busy)?;
+        let meters = self.meters.clone();
+        let inquiry =
+            Inquiry { complaint: complaint.clone(), verdict: verdict.cloned(), reply, meters };
+        // Before a worker can take it.
+        self.meters.queued();
+        queue.submit(inquiry).map_err(|_| {
+            self.meters.taken(1);
+            self.meters.refused();
+            Busy
+        })?;
         // A worker that broke leaves the complaint to the rules.
-        Ok(answer.await.unwrap_or_else(|_| judge_by_rules(&knowledge, complaint, verdict)))
+        let answer = answer.await;
+        Ok(self.judged(answer.unwrap_or_else(|_| judge_by_rules(&knowledge, complaint, verdict))))
+    }
+
+    fn judged(&self, classification: Classification) -> Classification {
+        self.meters.judged(&classification);
+        classification
     }
 
     /// The knowledge is that of the moment in which a batch begins.
     fn start_queue(&self) -> Batcher<Inquiry> {
-        let knowledge = Arc::clone(&self.knowledge);
+        let (knowledge, meters) = (Arc::clone(&self.knowledge), self.meters.clone());
         let EngineOptions { max_waiting, batch_tokens, .. } = self.options;
         let limits =
             BatchLimits { max_waiting, max_tokens: batch_tokens, ..BatchLimits::default() };
         Batcher::start(limits, move |batch: Vec<Inquiry>| {
+            meters.taken(batch.len());
             let matters: Vec<_> =
                 batch.iter().map(|it| (&it.complaint, it.verdict.as_ref())).collect();
             let answers = judge_all(&knowledge.load_full(), &matters);

@@ -21,6 +21,7 @@ mod library;
 mod masking;
 mod message;
 mod message_answer;
+mod meters;
 mod parameters;
 mod privacy;
 mod progress;

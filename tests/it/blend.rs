@@ -1,6 +1,6 @@
 //! A service whose model has an encoder: answers come through a queue with threads of its own.
 
-use std::{collections::BTreeMap, path::Path};
+use std::{collections::BTreeMap, path::Path, sync::Arc, time::Duration};
 
 use fenzhen::inference::{
     ENCODER_CONFIG_FILE, ENCODER_FILE, EncoderConfig, EncoderHeads, EncoderTokenizer, Parameters,
@@ -9,6 +9,7 @@ use fenzhen::inference::{
 use fenzhen::registry::{Blend, BlendWeights, BundleWriter, Cascade, Kind, Live, Registry};
 use reqwest::StatusCode;
 use serde_json::{Value, json};
+use tokio::task::JoinSet;
 
 use crate::hot_swap::go_live;
 use crate::server::{Server, Setup, test_models};
@@ -76,6 +77,13 @@ async fn start(change: impl Fn(&mut Setup)) -> Server {
     Server::start_with(setup).await
 }
 
+/// What a meter of the process stands at.
+async fn meter(server: &Server, name: &str) -> f64 {
+    let meters = server.get("/metrics").send().await.unwrap().text().await.unwrap();
+    let found = meters.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+    found.map_or(0.0, |value| value.parse().unwrap())
+}
+
 fn complaint() -> Value {
     json!({ "text": "快递五天没送到，客服也不回，要求退款" })
 }
@@ -83,8 +91,11 @@ fn complaint() -> Value {
 #[tokio::test]
 async fn single_answers_cases_and_batches_agree() {
     let server = start(|_| {}).await;
+    let by_model = "fenzhen_classifications_total{by=\"model\"}";
+    let n_before = meter(&server, by_model).await;
     let (status, single) = server.submit("/v1/classify", &complaint()).await;
     assert_eq!(status, StatusCode::OK);
+    assert!(n_before + 1.0 <= meter(&server, by_model).await);
     assert_eq!(single["category"]["label"], "logistics");
     assert_eq!(single["fallback"], false);
     assert!(single["model"]["version"].as_str().unwrap().starts_with("blend@"));
@@ -149,6 +160,31 @@ async fn a_full_queue_is_told_with_the_time_to_come_back() {
         assert_eq!(response.headers()["retry-after"], "1");
         assert_eq!(response.headers()["content-type"], "application/problem+json");
     }
+    assert!(2.0 <= meter(&server, "fenzhen_model_queue_refused_total").await);
+}
+
+#[tokio::test]
+async fn who_hangs_up_is_not_computed() {
+    let server = Arc::new(start(|_| {}).await);
+    let long = json!({ "text": "电饭煲漏电，客服说等通知。".repeat(30) });
+    let n_cancelled = || meter(&server, "fenzhen_model_queue_cancelled_total");
+    let n_before = n_cancelled().await;
+    // Until it happens that somebody hangs up while waiting.
+    for patience in (1..40).map(|n| Duration::from_millis(5 * n)) {
+        let mut callers = JoinSet::new();
+        for _ in 0..100 {
+            let (server, long) = (Arc::clone(&server), long.clone());
+            callers.spawn(async move { server.submit("/v1/classify", &long).await });
+        }
+        tokio::time::sleep(patience).await;
+        callers.shutdown().await;
+        // The queue is at its end when the next one is answered.
+        assert_eq!(server.submit("/v1/classify", &complaint()).await.0, StatusCode::OK);
+        if n_before < n_cancelled().await {
+            return;
+        }
+    }
+    panic!("all were computed, or nobody hung up in time");
 }
 
 #[tokio::test]
@@ -174,6 +210,7 @@ async fn an_easy_complaint_is_answered_by_the_fast_part_when_many_wait_and_the_a
     let (status, answer) = server.submit("/v1/classify", &complaint()).await;
     assert_eq!(status, StatusCode::OK);
     assert_eq!(answer["model"]["cascade"], true);
+    assert!(1.0 <= meter(&server, "fenzhen_classifications_total{by=\"cascade\"}").await);
     assert_eq!(answer["category"]["label"], "logistics");
     assert_eq!(answer["fallback"], false);
 }

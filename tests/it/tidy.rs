@@ -3,6 +3,7 @@
 //! The layer table below is the one in `ARCHITECTURE.md`; change both together.
 
 use std::{
+    collections::BTreeSet,
     fs,
     path::{Path, PathBuf},
 };
@@ -166,6 +167,20 @@ fn the_architecture_document_shows_the_same_layers() {
         let row = format!("| `{module}` | {} |", allowed.join(", "));
         assert!(text.contains(&row), "ARCHITECTURE.md has no row `{row}`");
     }
+}
+
+/// What operators cannot read about they do not watch.
+#[test]
+fn the_readme_tells_of_every_metric() {
+    let names = |text: &str, before: &str| -> BTreeSet<String> {
+        let is_of_name = |c: char| c.is_ascii_lowercase() || c == '_';
+        let found = text.split(before).skip(1).filter(|it| it.starts_with("fenzhen_"));
+        found.map(|it| it.chars().take_while(|&c| is_of_name(c)).collect()).collect()
+    };
+    let code: String = all_files().iter().map(|file| read(file)).collect();
+    let metrics = names(&code, "!(\"");
+    assert!(5 < metrics.len(), "{metrics:?}");
+    assert_eq!(names(&read(&root().join("README.md")), "`"), metrics);
 }
 
 #[test]

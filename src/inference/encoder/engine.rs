@@ -7,7 +7,7 @@ use crate::inference::Error;
 use crate::inference::encoder::EncoderConfig;
 use crate::inference::encoder::packed::{PackedRows, Reader};
 use crate::inference::kernels::{
-    Attention, HeadShape, Isa, Lines, Matrix, Output, Put, Rows, normalize,
+    Attention, HeadShape, Isa, Lines, Matrix, Output, Pass, Put, Rows, normalize,
 };
 
 /// So many tokens go through the layers together: enough to read the weights seldom, few enough to
@@ -28,6 +28,8 @@ pub struct EncoderEngine {
     positions: Vec<f32>,
     norm: Norm,
     layers: Vec<Layer>,
+    /// Those of all layers, in the order in which they are read.
+    matrices: Vec<Matrix>,
 }
 
 /// What an encoder computes in between. Kept from one batch to the next, so that nothing is
@@ -45,12 +47,11 @@ pub struct Workspace {
 
 #[derive(Clone, Debug)]
 struct Layer {
-    /// Queries, keys and values of some heads, part by part.
-    projections: Vec<(HeadShape, Matrix)>,
-    output: Matrix,
+    /// Each has a matrix of queries, keys and values of these heads.
+    projections: Vec<HeadShape>,
     attention_norm: Norm,
-    /// Some of the inner columns, and what they add to the outer ones.
-    dense: Vec<(Matrix, Matrix)>,
+    /// Each has a matrix of some of the inner columns, and one of what they add to the outer ones.
+    n_dense: usize,
     norm: Norm,
 }
 
@@ -97,7 +98,8 @@ impl EncoderEngine {
             let rows = file.rows(name, n_outputs, n_inputs)?;
             Ok(Dense { rows, biases: file.numbers(&format!("{name}.biases"), &[n_outputs])? })
         };
-        let layer = |layer: usize| -> Result<Layer, Error> {
+        let mut matrices = Vec::new();
+        let mut layer = |layer: usize| -> Result<Layer, Error> {
             let at = |part: &str| format!("layers.{layer}.{part}");
             let projection = matrix(&at("attention.projection"), 3 * hidden, hidden)?;
             let up = matrix(&at("inner"), inner, hidden)?;
@@ -105,26 +107,28 @@ impl EncoderEngine {
             let parts = |n: usize, len: usize| {
                 (0..n).step_by(len).map(move |start| start..n.min(start + len))
             };
-            let some_heads = |part: Range<usize>| {
-                let shape = HeadShape { number: part.len(), size: heads.size };
+            let mut some_heads = |part: Range<usize>| {
                 let columns = part.start * heads.size..part.end * heads.size;
                 let thirds = (0..3).flat_map(|it| columns.clone().map(move |of| it * hidden + of));
-                (shape, projection.packed(thirds, 0..hidden))
+                matrices.push(projection.packed(thirds, 0..hidden));
+                HeadShape { number: part.len(), size: heads.size }
             };
-            let some_columns = |part: Range<usize>| {
-                (up.packed(part.clone(), 0..hidden), down.packed(0..hidden, part))
-            };
+            let n_heads = (PART / 3 / heads.size).max(1);
+            let projections = parts(heads.number, n_heads).map(&mut some_heads).collect();
+            let output = matrix(&at("attention.output"), hidden, hidden)?;
+            matrices.push(output.packed(0..hidden, 0..hidden));
+            for part in parts(inner, PART) {
+                matrices.push(up.packed(part.clone(), 0..hidden));
+                matrices.push(down.packed(0..hidden, part));
+            }
             Ok(Layer {
-                projections: parts(heads.number, (PART / 3 / heads.size).max(1))
-                    .map(some_heads)
-                    .collect(),
-                output: matrix(&at("attention.output"), hidden, hidden)?
-                    .packed(0..hidden, 0..hidden),
+                projections,
                 attention_norm: norm(&at("attention.norm"))?,
-                dense: parts(inner, PART).map(some_columns).collect(),
+                n_dense: parts(inner, PART).count(),
                 norm: norm(&at("norm"))?,
             })
         };
+        let layers = (0..config.n_layers).map(&mut layer).collect::<Result<_, _>>()?;
         Ok(Self {
             isa,
             hidden_size: hidden,
@@ -132,7 +136,8 @@ impl EncoderEngine {
             words: file.rows("embeddings.words", config.vocab_size, hidden)?,
             positions: file.numbers("embeddings.positions", &[config.max_tokens, hidden])?,
             norm: norm("embeddings.norm")?,
-            layers: (0..config.n_layers).map(layer).collect::<Result<_, _>>()?,
+            layers,
+            matrices,
         })
     }
 
@@ -173,9 +178,10 @@ impl EncoderEngine {
         // Group by group through all layers: the vectors of a group stay in the cache.
         for group in groups(&lengths) {
             self.embed_tokens(&texts[n_read..], group, space);
+            let mut pass = Pass::new(self.isa, &self.matrices);
             for layer in &self.layers {
-                self.attend(layer, group, space);
-                self.transform(layer, space);
+                self.attend(layer, group, space, &mut pass);
+                self.transform(layer, space, &mut pass);
             }
             let mut rest = &space.hidden[..];
             for length in group {
@@ -205,22 +211,19 @@ impl EncoderEngine {
     }
 
     /// Projects the tokens of some texts, and lets those of each text look at one another.
-    fn attend(&self, layer: &Layer, lengths: &[usize], space: &mut Workspace) {
+    fn attend(&self, layer: &Layer, lengths: &[usize], space: &mut Workspace, pass: &mut Pass<'_>) {
         let width = self.hidden_size;
-        let n_tokens: usize = lengths.iter().sum();
         space.rows.quantize(self.isa, &space.hidden, width, width);
-        space.context.resize(n_tokens * width, 0.0);
+        space.context.resize(space.rows.len() * width, 0.0);
         let mut column = 0;
-        for (heads, projection) in &layer.projections {
-            let part = projection.n_outputs();
-            space.projected.resize(n_tokens * part, 0.0);
-            self.multiply(projection, &space.rows, &mut space.projected, Put::Replace);
+        for heads in &layer.projections {
+            let part = multiply(&space.rows, &mut space.projected, Put::Replace, pass);
             let mut token = 0;
             for length in lengths.iter().filter(|&&length| length != 0) {
                 let projected = &space.projected[token * part..(token + length) * part];
                 let values = &mut space.context[token * width + column..];
                 let mut output = Output { values, row_len: width };
-                space.attention.attend(self.isa, projected, *heads, &mut output);
+                space.attention.attend(projected, *heads, &mut output, pass);
                 token += length;
             }
             column += heads.number * heads.size;
@@ -228,32 +231,33 @@ impl EncoderEngine {
     }
 
     /// The dense layers.
-    fn transform(&self, layer: &Layer, space: &mut Workspace) {
+    fn transform(&self, layer: &Layer, space: &mut Workspace, pass: &mut Pass<'_>) {
         let width = self.hidden_size;
         let Workspace { hidden, context, inner, rows, inner_rows, .. } = space;
-        let n_tokens = hidden.len() / width;
         rows.quantize(self.isa, context, width, width);
-        self.multiply(&layer.output, rows, hidden, Put::Add);
+        multiply(rows, hidden, Put::Add, pass);
         self.normalize(hidden, &layer.attention_norm);
         rows.quantize(self.isa, hidden, width, width);
-        for (up, down) in &layer.dense {
-            let part = up.n_outputs();
-            inner.resize(n_tokens * part, 0.0);
-            self.multiply(up, rows, inner, Put::Gelu);
+        for _ in 0..layer.n_dense {
+            let part = multiply(rows, inner, Put::Gelu, pass);
             inner_rows.quantize(self.isa, inner, part, part);
-            self.multiply(down, inner_rows, hidden, Put::Add);
+            multiply(inner_rows, hidden, Put::Add, pass);
         }
         self.normalize(hidden, &layer.norm);
-    }
-
-    fn multiply(&self, matrix: &Matrix, rows: &Rows, values: &mut [f32], put: Put) {
-        let row_len = matrix.n_outputs();
-        matrix.multiply(self.isa, rows, &mut Output { values, row_len }, put);
     }
 
     fn normalize(&self, rows: &mut [f32], norm: &Norm) {
         normalize(self.isa, rows, &norm.scales, &norm.shifts, self.epsilon);
     }
+}
+
+/// The rows times the next matrix; returns how many values a row of `values` has then.
+fn multiply(rows: &Rows, values: &mut Lines<f32>, put: Put, pass: &mut Pass<'_>) -> usize {
+    let matrix = pass.next();
+    let row_len = matrix.n_outputs();
+    values.resize(rows.len() * row_len, 0.0);
+    matrix.multiply(rows, &mut Output { values, row_len }, put, pass);
+    row_len
 }
 
 /// The mean of the rows; zeros for a text without tokens.

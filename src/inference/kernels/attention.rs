@@ -19,7 +19,7 @@ use crate::inference::kernels::float::{ROUND, multiply_add, power_of_two_roughly
 use crate::inference::kernels::isa::{Level, compile_for_each};
 use crate::inference::kernels::matrix::BLOCK;
 use crate::inference::kernels::rows::{GROUP, ZERO, is_wide};
-use crate::inference::kernels::{Isa, Lines, Matrix, Output, Put, Rows};
+use crate::inference::kernels::{Isa, Lines, Matrix, Output, Pass, Put, Rows};
 
 #[cfg(target_arch = "x86_64")]
 use crate::inference::kernels::{amx, avx512};
@@ -28,7 +28,7 @@ use crate::inference::kernels::{amx, avx512};
 const QUERIES: usize = 32;
 
 /// The largest weight of a query in 8 bits.
-const LARGEST_WEIGHT: f32 = 255.0;
+pub(super) const LARGEST_WEIGHT: f32 = 255.0;
 
 /// How the width of a row is cut into heads.
 #[derive(Clone, Copy, Debug)]
@@ -60,11 +60,12 @@ impl Attention {
     /// When the rows are not whole or have no place.
     pub(in crate::inference) fn attend(
         &mut self,
-        isa: Isa,
         projected: &[f32],
         heads: HeadShape,
         output: &mut Output<'_>,
+        pass: &mut Pass<'_>,
     ) {
+        let isa = pass.isa;
         let width = heads.number * heads.size;
         let row_len = 3 * width;
         assert!(projected.len().is_multiple_of(row_len), "rows are whole");
@@ -77,8 +78,9 @@ impl Attention {
         if isa.0 == Level::Amx {
             // SAFETY: an `Isa` of this level exists only where the CPU has the instructions and
             // tiles may be used.
-            return unsafe { self.tiled.attend(projected, heads, output) };
+            return unsafe { self.tiled.attend(projected, heads, output, pass) };
         }
+        let own = &mut Pass::new(isa, &[]);
         for start in (0..width).step_by(heads.size) {
             let part = |third: usize, first: usize, n_tokens: usize| {
                 let rows = &projected[first * row_len + third * width + start..];
@@ -97,13 +99,13 @@ impl Attention {
                 self.scores.resize(n_tokens * n_columns, 0.0);
                 let (values, row_len) = (&mut self.scores[..], n_columns);
                 let mut scores = Output { values, row_len };
-                self.queries.multiply(isa, &self.keys, &mut scores, Put::Replace);
+                self.queries.multiply(&self.keys, &mut scores, Put::Replace, own);
                 self.weights.reshape_by_groups(isa, n_queries, n_tokens);
                 soften(isa, &self.scores, n_columns, &mut self.weights);
                 let row_len = output.row_len;
                 let values = &mut output.values[first * row_len + start..];
                 let mut mixed = Output { values, row_len };
-                self.values.multiply(isa, &self.weights, &mut mixed, Put::Replace);
+                self.values.multiply(&self.weights, &mut mixed, Put::Replace, own);
             }
         }
     }

@@ -2,7 +2,7 @@
 
 use crate::inference::kernels::isa::Level;
 use crate::inference::kernels::rows::{GROUP, ZERO};
-use crate::inference::kernels::{Isa, Lines, Rows, gelu};
+use crate::inference::kernels::{Isa, Lines, Pass, Rows, gelu};
 
 #[cfg(target_arch = "x86_64")]
 use crate::inference::kernels::{amx, avx2, avx512};
@@ -115,11 +115,12 @@ impl Matrix {
     /// the product has no place in the output.
     pub(in crate::inference) fn multiply(
         &self,
-        isa: Isa,
         rows: &Rows,
         output: &mut Output<'_>,
         put: Put,
+        pass: &mut Pass<'_>,
     ) {
+        let isa = pass.isa;
         assert_eq!(rows.width, self.n_inputs, "rows are as wide as the matrix is high");
         assert!(rows.are_for(isa), "rows were made for this CPU");
         let Some(n_before) = rows.len().checked_sub(1) else { return };
@@ -155,7 +156,7 @@ impl Matrix {
                 #[cfg(target_arch = "x86_64")]
                 // SAFETY: as above, and there are whole tiles of rows.
                 Level::Amx if amx::takes(rows) => unsafe {
-                    amx::multiply(self, rows, tile);
+                    amx::multiply(self, rows, tile, pass);
                 },
                 #[cfg(target_arch = "x86_64")]
                 // SAFETY: as above.

@@ -22,6 +22,7 @@ mod isa;
 mod lines;
 mod mapped;
 mod matrix;
+mod pass;
 mod rows;
 mod sparse;
 
@@ -40,6 +41,7 @@ pub use isa::Isa;
 pub(super) use lines::Lines;
 pub use mapped::{MappedFile, signed};
 pub(super) use matrix::{Matrix, Output, Put};
+pub(super) use pass::Pass;
 pub(super) use rows::Rows;
 pub(super) use sparse::{LANES, add_rows};
 

@@ -37,7 +37,7 @@ pub(in crate::inference) struct Rows {
 
 impl Rows {
     /// How many rows there are.
-    pub(super) fn len(&self) -> usize {
+    pub(in crate::inference) fn len(&self) -> usize {
         self.scales.len()
     }
 

@@ -97,7 +97,9 @@ proptest! {
             let mut rows = Rows::default();
             rows.quantize(isa, &source, n_inputs, n_inputs);
             let mut found = before.clone();
-            matrix.multiply(isa, &rows, &mut Output { values: &mut found, row_len }, put);
+            let mut output = Output { values: &mut found, row_len };
+            let mut pass = Pass::new(isa, std::slice::from_ref(&matrix));
+            matrix.multiply(&rows, &mut output, put, &mut pass);
             for (idx, (found, before)) in found.iter().zip(&before).enumerate() {
                 let (row, output) = (idx / row_len, idx % row_len);
                 if n_outputs <= output {
@@ -166,10 +168,10 @@ proptest! {
             if is_tiled(isa) {
                 others.fill(f32::NAN);
             }
-            place.attend(isa, &others, elsewhere, &mut output);
+            place.attend(&others, elsewhere, &mut output, &mut Pass::new(isa, &[]));
             let mut found = before.clone();
             let mut output = Output { values: &mut found, row_len };
-            place.attend(isa, &projected, heads, &mut output);
+            place.attend(&projected, heads, &mut output, &mut Pass::new(isa, &[]));
             for (idx, (found, before)) in found.iter().zip(&before).enumerate() {
                 let (row, column) = (idx / row_len, idx % row_len);
                 if row < n_tokens && column < width {
@@ -196,7 +198,7 @@ fn tokens_that_share_little_attention_keep_it_together() {
         let mut found = [0.0; N_TOKENS];
         let heads = HeadShape { number: 1, size: 1 };
         let mut output = Output { values: &mut found, row_len: 1 };
-        Attention::default().attend(isa, &projected, heads, &mut output);
+        Attention::default().attend(&projected, heads, &mut output, &mut Pass::new(isa, &[]));
         for share in found {
             check_near(share, others / (1.0 + others), 0.006, isa.name());
         }
@@ -308,7 +310,12 @@ fn attention_without_a_place_is_refused() {
             let attended = std::panic::catch_unwind(|| {
                 let mut output = Output { values: &mut vec![0.0; n_values], row_len };
                 let heads = HeadShape { number: 2, size: 3 };
-                Attention::default().attend(isa, &[1.0; 5 * 18], heads, &mut output);
+                Attention::default().attend(
+                    &[1.0; 5 * 18],
+                    heads,
+                    &mut output,
+                    &mut Pass::new(isa, &[]),
+                );
             });
             assert!(attended.is_err(), "{isa}");
         }
@@ -322,7 +329,7 @@ fn a_product_without_a_place_is_refused() {
     rows.quantize(Isa::best(), &[1.0; 6], 3, 3);
     let short = std::panic::catch_unwind(|| {
         let mut output = Output { values: &mut [0.0; 3], row_len: 2 };
-        matrix.multiply(Isa::best(), &rows, &mut output, Put::Replace);
+        matrix.multiply(&rows, &mut output, Put::Replace, &mut Pass::new(Isa::best(), &[]));
     });
     assert!(short.is_err());
 }

@@ -7,29 +7,28 @@
 use std::arch::x86_64::{
     __m512, __m512bh, __m512i, _mm512_add_ps, _mm512_castps_si512, _mm512_castsi512_ps,
     _mm512_cvtne2ps_pbh, _mm512_div_ps, _mm512_fmadd_ps, _mm512_loadu_ps, _mm512_mask_storeu_ps,
-    _mm512_max_ps, _mm512_mul_ps, _mm512_permutexvar_epi16, _mm512_reduce_ps, _mm512_scalef_ps,
-    _mm512_set1_ps, _mm512_setzero_ps, _mm512_setzero_si512, _mm512_storeu_si512,
+    _mm512_max_ps, _mm512_mul_ps, _mm512_permutexvar_epi16, _mm512_set1_ps, _mm512_setzero_ps,
+    _mm512_setzero_si512, _mm512_storeu_si512,
 };
 use std::f32::consts::LOG2_E;
 use std::mem::transmute;
 
 use crate::inference::kernels::amx::{DEPTH, release_tiles, shape_tiles};
 use crate::inference::kernels::attention::HeadShape;
-use crate::inference::kernels::avx512::{first, load_some, transpose};
+use crate::inference::kernels::avx512::{first, load_some, power_of_two, transpose};
 use crate::inference::kernels::bf16::TileProduct;
 use crate::inference::kernels::columns::Part;
 use crate::inference::kernels::matrix::BLOCK;
-use crate::inference::kernels::{Lines, Output};
+use crate::inference::kernels::{Lines, Output, Pass};
 
 /// Queries at once: two blocks of columns.
 const QUERIES: usize = 2 * BLOCK;
 
+/// Bytes of the next weights that each part of attention asks for beside what it does. Measured.
+const BESIDE: usize = 1024;
+
 /// Pairs of numbers in a row of a tile.
 const PAIRS: usize = DEPTH / size_of::<u32>();
-
-/// 2ˣ for 0 ≤ x < 1 with an error of 10⁻⁴: the coefficients of a polynomial, fitted to the smallest
-/// worst error.
-const POWERS: [f32; 4] = [0.079_204_37, 0.224_338_26, 0.696_457_45, 0.999_892_94];
 
 /// The place for what attention computes in between. Numbers are pairs of 16 bits.
 #[derive(Debug, Default)]
@@ -88,6 +87,7 @@ impl Place {
         projected: &[f32],
         heads: HeadShape,
         output: &mut Output<'_>,
+        pass: &mut Pass<'_>,
     ) {
         let width = heads.number * heads.size;
         let row_len = 3 * width;
@@ -100,16 +100,21 @@ impl Place {
                 let rows = &projected[first * row_len + third * width + start..];
                 Part { rows, row_len, size: heads.size, n_tokens }
             };
+            pass.fetch(BESIDE);
             self.take_keys(part(1, 0, n_tokens));
+            pass.fetch(BESIDE);
             self.take_values(part(2, 0, n_tokens));
+            pass.fetch(BESIDE);
             for first in (0..n_tokens).step_by(QUERIES) {
                 let n_queries = (n_tokens - first).min(QUERIES);
                 self.take_queries(part(0, first, n_queries));
+                pass.fetch(BESIDE);
                 // SAFETY: tiles have their shapes.
                 unsafe { multiply(&self.keys, &self.queries, &mut self.scores) };
                 let mut shares = [_mm512_setzero_ps(); QUERIES / BLOCK];
                 for (column, share) in (0..n_queries).step_by(BLOCK).zip(&mut shares) {
                     *share = self.soften(column);
+                    pass.fetch(BESIDE);
                 }
                 // SAFETY: as above.
                 unsafe { multiply(&self.values, &self.weights, &mut self.mixed) };
@@ -118,6 +123,7 @@ impl Place {
                     let values = &mut output.values[(first + column) * row_len..];
                     let n_values = values.len().min((n_queries - column) * row_len);
                     let values = &mut values[start..n_values];
+                    pass.fetch(BESIDE);
                     self.put(column, share, &mut Output { values, row_len });
                 }
             }
@@ -294,18 +300,6 @@ fn pairs(even: __m512, odd: __m512) -> __m512i {
         let both = transmute::<__m512bh, __m512i>(_mm512_cvtne2ps_pbh(odd, even));
         _mm512_permutexvar_epi16(order, both)
     }
-}
-
-/// 2ˣ for x ≤ 0.
-#[target_feature(enable = "avx512f,avx512dq")]
-#[inline]
-fn power_of_two(x: __m512) -> __m512 {
-    let fraction = _mm512_reduce_ps::<0b1001>(x);
-    let mut power = _mm512_set1_ps(POWERS[0]);
-    for coefficient in &POWERS[1..] {
-        power = _mm512_fmadd_ps(power, fraction, _mm512_set1_ps(*coefficient));
-    }
-    _mm512_scalef_ps(power, x)
 }
 
 #[target_feature(enable = "avx512f")]

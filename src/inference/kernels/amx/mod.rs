@@ -5,15 +5,15 @@
 mod attention;
 
 use std::arch::asm;
-use std::arch::x86_64::{__cpuid_count, _MM_HINT_T1, _mm_prefetch};
+use std::arch::x86_64::__cpuid_count;
 use std::sync::LazyLock;
 
 pub(super) use attention::Place;
 
-use crate::inference::kernels::Rows;
 use crate::inference::kernels::avx512::Epilogue;
 use crate::inference::kernels::matrix::{BLOCK, Matrix, Tile};
 use crate::inference::kernels::rows::{GROUP, TILE_ROWS};
+use crate::inference::kernels::{Pass, Rows};
 
 /// Bytes of a row of a tile.
 pub(super) const DEPTH: usize = 64;
@@ -24,6 +24,17 @@ const TILE_LEN: usize = DEPTH * TILE_ROWS;
 /// Tiles of rows, and blocks of columns, that are multiplied together: four tiles of sums, two of
 /// rows and two of columns are the eight that there are.
 const TILES: usize = 2;
+
+/// With fewer bytes ahead than this, twice what two blocks of 384 rows have, a product asks for as
+/// many as it reads. This and the next two are the fastest of several that were measured.
+const FEW: usize = 24 * 1024;
+
+/// Otherwise a step asks for as much as the memory sends in its time, and what needs no weights for
+/// the rest.
+const BESIDE_STEP: usize = 768;
+
+/// Bytes that are asked for before sums become numbers.
+const BESIDE_SUMS: usize = 1024;
 
 /// Whether the CPU has tiles for bytes and 16-bit numbers, and vectors of the latter, and the kernel
 /// lets this process use tiles, which it is asked once.
@@ -95,22 +106,22 @@ pub(super) const fn takes(rows: &Rows) -> bool {
 /// As for [`avx512::multiply`](super::avx512::multiply) with all blocks of the matrix; the process
 /// may use tiles, [`takes`] says yes to the rows, and `rows.bytes` has whole tiles of them.
 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")]
-pub(super) unsafe fn multiply(matrix: &Matrix, rows: &Rows, tile: Tile) {
+pub(super) unsafe fn multiply(matrix: &Matrix, rows: &Rows, tile: Tile, pass: &mut Pass<'_>) {
     let row_len = tile.n_groups * GROUP;
     let block_len = row_len * BLOCK;
     let n_steps = row_len / DEPTH;
     let n_parts = rows.len().div_ceil(TILES * TILE_ROWS);
-    // What each step fetches of the next blocks, so that all parts of the rows fetch all of them.
+    // What each step asks for of later blocks, so that all parts of the rows ask for as much as they
+    // read.
     let share = (TILES * TILE_LEN).div_ceil(n_parts).next_multiple_of(DEPTH);
     let mut sums = Sums([[0; TILES * BLOCK]; TILES * TILE_ROWS]);
     // SAFETY: the process may use tiles.
     unsafe { shape_tiles() };
     for block in (0..tile.n_blocks).step_by(TILES) {
         let n_blocks = (tile.n_blocks - block).min(TILES);
+        let share = if pass.lead() < FEW { share } else { share.min(BESIDE_STEP) };
         // SAFETY: the blocks are blocks of the matrix.
         let columns = unsafe { matrix.values.as_ptr().add(block * block_len) };
-        let next = columns.wrapping_add(TILES * block_len);
-        let share = if block + TILES < tile.n_blocks { share } else { 0 };
         // Where there is one, it stands for two.
         let second = n_blocks - 1;
         // SAFETY: the columns are padded to whole blocks, and the tile has these.
@@ -139,12 +150,14 @@ pub(super) unsafe fn multiply(matrix: &Matrix, rows: &Rows, tile: Tile) {
                     } else {
                         operands.multiply_two(step);
                     }
-                    fetch(next.wrapping_add((part * n_steps + step) * share), share);
+                    pass.fetch(share);
                 }
                 end(&mut sums);
+                pass.fetch(BESIDE_SUMS);
                 Epilogue::put_pair(&epilogues, tile.put, first, scales, &sums.0);
             }
         }
+        pass.read(n_blocks * block_len);
     }
     // SAFETY: the process may use tiles.
     unsafe { release_tiles() };
@@ -196,14 +209,6 @@ unsafe fn end(sums: &mut Sums) {
             width = in(reg) TILES * DEPTH,
             options(nostack, preserves_flags),
         );
-    }
-}
-
-/// Asks for what will be read soon.
-#[target_feature(enable = "sse")]
-fn fetch(place: *const i8, len: usize) {
-    for line in (0..len).step_by(DEPTH) {
-        _mm_prefetch::<_MM_HINT_T1>(place.wrapping_add(line));
     }
 }
 

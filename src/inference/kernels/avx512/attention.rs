@@ -1,24 +1,24 @@
 //! What attention needs beside products, in vectors of 512 bits: softmax and turned rows.
 
 use std::arch::x86_64::{
-    __m512, __m512i, _mm512_add_ps, _mm512_castpd_ps, _mm512_castps_pd, _mm512_cvtepi32_ps,
-    _mm512_cvtps_epi32, _mm512_div_ps, _mm512_dpbusd_epi32, _mm512_fmadd_ps, _mm512_loadu_ps,
-    _mm512_mask_storeu_ps, _mm512_maskz_loadu_ps, _mm512_max_ps, _mm512_mul_ps, _mm512_or_si512,
-    _mm512_reduce_ps, _mm512_scalef_ps, _mm512_set1_epi8, _mm512_set1_ps, _mm512_setzero_ps,
-    _mm512_setzero_si512, _mm512_shuffle_f32x4, _mm512_slli_epi32, _mm512_storeu_ps,
-    _mm512_storeu_si512, _mm512_sub_ps, _mm512_unpackhi_pd, _mm512_unpackhi_ps, _mm512_unpacklo_pd,
-    _mm512_unpacklo_ps,
+    __m512, __m512i, _mm512_castpd_ps, _mm512_castps_pd, _mm512_cvtepi32_ps, _mm512_cvtps_epi32,
+    _mm512_div_ps, _mm512_dpbusd_epi32, _mm512_fmadd_ps, _mm512_loadu_ps, _mm512_mask_storeu_ps,
+    _mm512_maskz_loadu_ps, _mm512_max_ps, _mm512_mul_ps, _mm512_or_si512, _mm512_reduce_ps,
+    _mm512_scalef_ps, _mm512_set1_epi8, _mm512_set1_ps, _mm512_setzero_ps, _mm512_setzero_si512,
+    _mm512_shuffle_f32x4, _mm512_slli_epi32, _mm512_storeu_ps, _mm512_storeu_si512, _mm512_sub_ps,
+    _mm512_unpackhi_pd, _mm512_unpackhi_ps, _mm512_unpacklo_pd, _mm512_unpacklo_ps,
 };
 use std::f32::consts::LOG2_E;
 
 use crate::inference::kernels::Rows;
+use crate::inference::kernels::attention::LARGEST_WEIGHT;
 use crate::inference::kernels::columns::Part;
 use crate::inference::kernels::matrix::BLOCK;
 use crate::inference::kernels::rows::GROUP;
 
-/// 255 × 2ˣ for 0 ≤ x < 1 with an error of 0.03: the coefficients of a polynomial, fitted to the
-/// smallest worst error.
-const POWERS: [f32; 4] = [20.197_114, 57.206_238, 177.596_65, 254.972_7];
+/// 2ˣ for 0 ≤ x < 1 with an error of 10⁻⁴: the coefficients of a polynomial, fitted to the smallest
+/// worst error.
+const POWERS: [f32; 4] = [0.079_204_37, 0.224_338_26, 0.696_457_45, 0.999_892_94];
 
 /// Turns each of `n` columns of scores into a row of weights, whose scale is one divided by their
 /// sum.
@@ -82,16 +82,23 @@ pub(in super::super) unsafe fn soften(scores: &[f32], n: usize, weights: &mut Ro
 #[target_feature(enable = "avx512f,avx512dq")]
 #[inline]
 fn to_weight(power: __m512, rest: &mut __m512) -> __m512i {
-    let fraction = _mm512_reduce_ps::<0b1001>(power);
-    let mut weight = _mm512_set1_ps(POWERS[0]);
-    for coefficient in &POWERS[1..] {
-        weight = _mm512_fmadd_ps(weight, fraction, _mm512_set1_ps(*coefficient));
-    }
     // At most 255.5, since a rest is at most a half: no more than a byte holds.
-    let weight = _mm512_add_ps(_mm512_scalef_ps(weight, power), *rest);
+    let weight = _mm512_fmadd_ps(power_of_two(power), _mm512_set1_ps(LARGEST_WEIGHT), *rest);
     let whole = _mm512_cvtps_epi32(weight);
     *rest = _mm512_sub_ps(weight, _mm512_cvtepi32_ps(whole));
     whole
+}
+
+/// 2ˣ for x ≤ 0.
+#[target_feature(enable = "avx512f,avx512dq")]
+#[inline]
+pub(in super::super) fn power_of_two(x: __m512) -> __m512 {
+    let fraction = _mm512_reduce_ps::<0b1001>(x);
+    let mut power = _mm512_set1_ps(POWERS[0]);
+    for coefficient in &POWERS[1..] {
+        power = _mm512_fmadd_ps(power, fraction, _mm512_set1_ps(*coefficient));
+    }
+    _mm512_scalef_ps(power, x)
 }
 
 /// Turns the rows of a part: `turned` has a row per dimension with a column per token, padded to

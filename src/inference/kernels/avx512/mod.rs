@@ -10,7 +10,7 @@ use std::arch::x86_64::{
     _mm512_setzero_si512,
 };
 
-pub(super) use attention::{soften, transpose, turn};
+pub(super) use attention::{power_of_two, soften, transpose, turn};
 pub(super) use rows::{first, load_some, quantize};
 
 use crate::inference::kernels::Rows;
