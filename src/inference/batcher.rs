@@ -21,7 +21,7 @@ pub trait Job: Send + 'static {
     fn is_cancelled(&self) -> bool;
 
     /// What happens to it then, in place of the work.
-    fn cancel(self);
+    fn cancel(&self);
 }
 
 /// How much is done and kept at once.
@@ -87,7 +87,13 @@ impl<J: Job> Batcher<J> {
     pub fn submit(&self, job: J) -> Result<(), J> {
         let mut queue = self.shared.lock();
         if self.shared.limits.max_waiting <= queue.waiting.len() {
-            queue.let_go();
+            queue.waiting.retain(|job| {
+                let is_cancelled = job.is_cancelled();
+                if is_cancelled {
+                    job.cancel();
+                }
+                !is_cancelled
+            });
             if self.shared.limits.max_waiting <= queue.waiting.len() {
                 return Err(job);
             }
@@ -130,17 +136,6 @@ impl<J> Shared<J> {
 }
 
 impl<J: Job> Queue<J> {
-    /// Lets go of what nobody waits for.
-    fn let_go(&mut self) {
-        for job in std::mem::take(&mut self.waiting) {
-            if job.is_cancelled() {
-                job.cancel();
-            } else {
-                self.waiting.push_back(job);
-            }
-        }
-    }
-
     /// The first jobs that somebody waits for: within the tokens, and no more than leaves the other
     /// workers their share.
     fn next_batch(&mut self, limits: BatchLimits) -> Vec<J> {
@@ -207,7 +202,7 @@ mod tests {
             self.cancelled.load(Ordering::Relaxed)
         }
 
-        fn cancel(self) {
+        fn cancel(&self) {
             self.n_let_go.fetch_add(1, Ordering::Relaxed);
         }
     }

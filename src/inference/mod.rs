@@ -31,7 +31,7 @@ pub use encoder::{
 };
 pub use error::Error;
 pub use features::Features;
-pub use kernels::{Isa, MappedFile, dot, signed};
+pub use kernels::{Isa, MappedFile, dot, give_back_memory, signed};
 pub use linear::LinearClassifier;
 pub use vocabulary::{Entry, Vector, Vocabulary};
 pub use weights::{LinearWeights, WEIGHTS_FILE, n_outputs};

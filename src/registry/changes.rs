@@ -50,15 +50,17 @@ impl Registry {
         read(self.dir(), self.find_live()?.as_ref())
     }
 
-    /// What a rollback goes back to: the bundle before the live one or, by its name or version,
-    /// the last one of that kind that was live.
+    /// What a rollback goes back to: the newest bundle before the live one that is still there or,
+    /// by its name or version, the last one of that kind that was live.
     pub fn rollback_target(&self, version: Option<&str>) -> Result<Live, Error> {
         let live = self.find_live()?;
         let entries = self.history()?;
         let nothing = || Error::NothingBefore { path: self.dir().join(HISTORY_FILE) };
         let Some(version) = version else {
             let stack = stack(&entries);
-            let before = stack.iter().rev().find(|&it| Some(it) != live.as_ref());
+            let is_there = |it: &Live| self.path(&it.name).is_ok_and(|path| path.exists());
+            let is_before = |it: &&Live| Some(*it) != live.as_ref() && is_there(it);
+            let before = stack.iter().rev().find(is_before);
             return before.cloned().ok_or_else(nothing);
         };
         let were_live = entries.iter().filter(|entry| entry.took_effect).rev();

@@ -9,7 +9,7 @@ use arc_swap::ArcSwap;
 use tokio::sync::oneshot;
 
 use crate::domain::{Complaint, Decision, LabelId, Labels, Prediction, Role, Verdict};
-use crate::inference::{BatchLimits, Batcher, Classifier, Job};
+use crate::inference::{BatchLimits, Batcher, Classifier, Job, give_back_memory};
 use crate::routing::{self, Matter};
 use crate::rules::{Hit, Situation};
 use crate::text::{Document, Facts};
@@ -88,7 +88,7 @@ impl Job for Inquiry {
         self.reply.is_closed()
     }
 
-    fn cancel(self) {
+    fn cancel(&self) {
         self.meters.cancelled();
     }
 }
@@ -157,6 +157,8 @@ impl Engine {
     /// Starts with this knowledge and these options.
     pub fn with_options(knowledge: Knowledge, options: EngineOptions) -> Self {
         options.check_cascade(&knowledge);
+        // What loading it has left behind.
+        give_back_memory();
         let knowledge = Arc::new(ArcSwap::from_pointee(knowledge));
         Self { knowledge, options, queue: OnceLock::new(), meters: Meters::new() }
     }
@@ -169,7 +171,7 @@ impl Engine {
     /// Reads the sources again. On an error the old knowledge stays live, and a model that answers
     /// is no more given up for a broken one than for broken rules.
     pub fn reload(&self, sources: &Sources) -> Result<Arc<Knowledge>, LoadError> {
-        let knowledge = Arc::new(Knowledge::load(sources)?);
+        let knowledge = Arc::new(self.knowledge().load_again(sources)?);
         match knowledge.model_problem() {
             Some(problem) if self.knowledge().model_version().is_some() => {
                 return Err(LoadError::Model(problem.to_owned()));
@@ -178,6 +180,7 @@ impl Engine {
         }
         self.options.check_cascade(&knowledge);
         self.knowledge.store(Arc::clone(&knowledge));
+        give_back_memory();
         Ok(knowledge)
     }
 

@@ -54,7 +54,7 @@ pub enum ModelState {
         /// Name and digest.
         version: String,
         /// The model.
-        classifier: Box<dyn Classifier>,
+        classifier: Arc<dyn Classifier>,
     },
     /// Rules alone answer.
     Missing {
@@ -177,11 +177,16 @@ const DEFAULT_TAXONOMY: &str = include_str!("../../datasets/taxonomy.toml");
 impl Groundwork {
     /// Loads and checks everything. A model that cannot be loaded leaves rules alone in charge.
     pub fn load(sources: &Sources) -> Result<Self, LoadError> {
+        Self::load_after(sources, None)
+    }
+
+    /// The same, but a model that is live already is not read again.
+    fn load_after(sources: &Sources, before: Option<&ModelState>) -> Result<Self, LoadError> {
         let analyzer = match &sources.words {
             Some(path) => Analyzer::new(&read(path)?)?,
             None => Analyzer::default(),
         };
-        let (taxonomy, model) = match live_model(&sources.models) {
+        let (taxonomy, model) = match live_model(&sources.models, before) {
             Ok((version, classifier)) => {
                 (Arc::clone(classifier.taxonomy()), ModelState::Live { version, classifier })
             }
@@ -236,7 +241,15 @@ impl Groundwork {
 impl Knowledge {
     /// Loads and checks everything. A model that cannot be loaded leaves rules alone in charge.
     pub fn load(sources: &Sources) -> Result<Self, LoadError> {
-        let ground = Groundwork::load(sources)?;
+        Self::of(Groundwork::load(sources)?)
+    }
+
+    /// Loads everything again, but for the model if it is the same.
+    pub fn load_again(&self, sources: &Sources) -> Result<Self, LoadError> {
+        Self::of(Groundwork::load_after(sources, Some(&self.model))?)
+    }
+
+    fn of(ground: Groundwork) -> Result<Self, LoadError> {
         let rules = RuleSet::parse(&ground.rule_files, &ground.vocabulary(), &ground.analyzer)?;
         let Groundwork {
             analyzer,
@@ -328,9 +341,18 @@ impl fmt::Debug for Knowledge {
     }
 }
 
-fn live_model(models: &Path) -> Result<(String, Box<dyn Classifier>), ModelError> {
-    let bundle = Registry::open(models)?.live()?;
-    let classifier = inference::load(&bundle)?;
+fn live_model(
+    models: &Path,
+    before: Option<&ModelState>,
+) -> Result<(String, Arc<dyn Classifier>), ModelError> {
+    let registry = Registry::open(models)?;
+    if let Some(ModelState::Live { version, classifier }) = before
+        && registry.find_live()?.is_some_and(|live| live.version() == *version)
+    {
+        return Ok((version.clone(), Arc::clone(classifier)));
+    }
+    let bundle = registry.live()?;
+    let classifier: Arc<dyn Classifier> = inference::load(&bundle)?.into();
     for role in [Role::Category, Role::Severity] {
         if classifier.taxonomy().role(role).is_none() {
             return Err(ModelError::Head(role.head_name()));

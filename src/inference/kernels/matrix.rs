@@ -163,7 +163,11 @@ impl Matrix {
                 Level::Avx512 | Level::Amx => unsafe { avx512::multiply(self, rows, tile) },
             }
         }
-        if put == Put::Gelu && !puts_gelu(isa, rows) {
+        if is_tiled(isa, rows) {
+            return;
+        }
+        pass.read(self.values.len());
+        if put == Put::Gelu {
             for row in output.values[..n_needed].chunks_mut(output.row_len) {
                 gelu(isa, &mut row[..self.n_outputs]);
             }
@@ -175,8 +179,9 @@ fn zeros<T: Clone + Default>(n: usize) -> Lines<T> {
     std::iter::repeat_n(T::default(), n).collect()
 }
 
-/// Whether a product takes the [`gelu`] of its values on the way.
-const fn puts_gelu(isa: Isa, rows: &Rows) -> bool {
+/// Whether a product is computed on tiles: these read it as they go, and take the [`gelu`] of its
+/// values on the way.
+const fn is_tiled(isa: Isa, rows: &Rows) -> bool {
     match isa.0 {
         #[cfg(target_arch = "x86_64")]
         Level::Amx => amx::takes(rows),

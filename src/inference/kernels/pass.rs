@@ -73,6 +73,12 @@ impl<'m> Pass<'m> {
         }
     }
 
+    /// Whether all was read, and nothing is asked for any more.
+    #[cfg(test)]
+    pub(super) const fn is_over(&self) -> bool {
+        self.lead == 0 && self.rest.is_empty() && self.unasked.is_empty()
+    }
+
     /// Whether there is another matrix.
     #[cold]
     fn begin_next(&mut self) -> bool {

@@ -100,6 +100,7 @@ proptest! {
             let mut output = Output { values: &mut found, row_len };
             let mut pass = Pass::new(isa, std::slice::from_ref(&matrix));
             matrix.multiply(&rows, &mut output, put, &mut pass);
+            prop_assert!(pass.is_over(), "{isa}: {pass:?}");
             for (idx, (found, before)) in found.iter().zip(&before).enumerate() {
                 let (row, output) = (idx / row_len, idx % row_len);
                 if n_outputs <= output {
