@@ -1,6 +1,6 @@
-//! The encoder's definition (Devlin et al. 2019) over candle tensors: one constructor for
-//! training and serving. It is the reference that the fast paths must agree with. Texts of a batch
-//! lie one after the other, without padding.
+//! The encoder's definition (Devlin et al. 2019) over candle tensors: one constructor for learning
+//! and for the reference that the fast paths must agree with. The service computes the same from
+//! 8-bit weights (`engine.rs`). Texts of a batch lie one after the other, without padding.
 
 use std::collections::HashMap;
 
