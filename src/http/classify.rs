@@ -1,8 +1,6 @@
 //! `POST /v1/classify`: one complaint, one explained decision, nothing stored: neither the complaint
 //! nor the answer reaches the database, a log or the outbox, with `do_not_store` or without.
 
-use std::sync::Arc;
-
 use axum::{
     body::Bytes,
     extract::{State, rejection::BytesRejection},
@@ -15,9 +13,6 @@ use crate::http::error::{ApiError, Problem};
 use crate::http::extract::read_json;
 use crate::http::schema::SubmissionBody;
 use crate::triage::{Answer, Classification, DeskError, Submission, parse_submission};
-
-/// Texts longer than this, in bytes, are judged off the event loop: they take milliseconds.
-const LONG_TEXT: usize = 8_192;
 
 /// Most answers are shorter than this, in bytes.
 const USUAL_ANSWER: usize = 4_096;
@@ -46,19 +41,9 @@ pub(super) async fn classify(
     body: Result<Bytes, BytesRejection>,
 ) -> Result<Response, ApiError> {
     let submission = read_submission(&service, &headers, body)?;
-    let desk = Arc::clone(&service.desk);
-    if desk.engine().is_slow() {
-        let classification = desk.engine().classify_soon(&submission.complaint).await;
-        let classification = classification.map_err(DeskError::from)?;
-        return Ok(json_response(show(&submission, &classification)));
-    }
-    let judge = move || show(&submission, &desk.engine().classify(&submission.complaint));
-    let json = if body_is_long(&headers) {
-        tokio::task::spawn_blocking(judge).await.map_err(ApiError::Task)?
-    } else {
-        judge()
-    };
-    Ok(json_response(json))
+    let classification = service.desk.engine().classify_soon(&submission.complaint).await;
+    let classification = classification.map_err(DeskError::from)?;
+    Ok(json_response(show(&submission, &classification)))
 }
 
 fn show(submission: &Submission, classification: &Classification) -> Vec<u8> {
@@ -77,12 +62,6 @@ pub(super) fn read_submission(
     let body = body.map_err(ApiError::Body)?;
     let value = read_json(headers, &body)?;
     parse_submission(value, (service.clock)()).map_err(ApiError::Mistakes)
-}
-
-/// A body without a length is taken as long.
-pub(super) fn body_is_long(headers: &HeaderMap) -> bool {
-    let length = headers.get(header::CONTENT_LENGTH).and_then(|it| it.to_str().ok());
-    length.and_then(|it| it.parse().ok()).is_none_or(|length: usize| LONG_TEXT < length)
 }
 
 /// JSON that has been written already.

@@ -19,6 +19,9 @@ use crate::triage::{Knowledge, LoadError, Sources};
 /// The share of Han characters among letters below which a text cannot be judged.
 const READABLE_HAN_SHARE: f32 = 0.3;
 
+/// Texts longer than this, in bytes, take any model milliseconds.
+const LONG_TEXT: usize = 8_192;
+
 /// Encoders read no more than about this.
 const MAX_TOKENS: usize = 512;
 
@@ -200,13 +203,8 @@ impl Engine {
         judged
     }
 
-    /// Whether an answer takes milliseconds and is better waited for.
-    pub fn is_slow(&self) -> bool {
-        self.knowledge().classifier().is_some_and(Classifier::is_slow)
-    }
-
-    /// Judges a complaint without holding the thread up: a slow model answers on threads of its own.
-    /// Who stops waiting is not computed.
+    /// Judges a complaint without holding the thread up: slow models answer on threads of their own,
+    /// and long texts are judged on others. Who stops waiting for a slow one is not computed.
     pub async fn classify_soon(&self, complaint: &Complaint) -> Result<Classification, Busy> {
         self.judge_soon(complaint, None).await
     }
@@ -227,11 +225,18 @@ impl Engine {
         verdict: Option<&Verdict>,
     ) -> Result<Classification, Busy> {
         let knowledge = self.knowledge();
+        let is_long = LONG_TEXT < complaint.text.as_str().len();
         if !knowledge.classifier().is_some_and(Classifier::is_slow) {
-            return Ok(self.judged(judge(&knowledge, complaint, verdict)));
+            let judged = if is_long {
+                judge_elsewhere(&knowledge, complaint, verdict).await
+            } else {
+                judge(&knowledge, complaint, verdict)
+            };
+            return Ok(self.judged(judged));
         }
         let queue = self.queue.get_or_init(|| self.start_queue());
-        if self.options.cascade_from.is_some_and(|from| from <= queue.n_waiting())
+        if !is_long
+            && self.options.cascade_from.is_some_and(|from| from <= queue.n_waiting())
             && let Some(classification) = judge_easy(&knowledge, complaint, verdict)
         {
             return Ok(self.judged(classification));
@@ -291,6 +296,17 @@ fn judge(
     let document = knowledge.analyzer.analyze(complaint.text.as_str());
     let prediction = guard(knowledge, |classifier| classifier.classify(&document));
     conclude(knowledge, complaint, verdict, Said { document, prediction, is_cascaded: false })
+}
+
+/// On a thread that nobody else waits for.
+async fn judge_elsewhere(
+    knowledge: &Arc<Knowledge>,
+    complaint: &Complaint,
+    verdict: Option<&Verdict>,
+) -> Classification {
+    let (held, own, said) = (Arc::clone(knowledge), complaint.clone(), verdict.cloned());
+    let judged = tokio::task::spawn_blocking(move || judge(&held, &own, said.as_ref())).await;
+    judged.unwrap_or_else(|_| judge_by_rules(knowledge, complaint, verdict))
 }
 
 fn judge_all(

@@ -123,7 +123,9 @@ impl Matrix {
         let isa = pass.isa;
         assert_eq!(rows.width, self.n_inputs, "rows are as wide as the matrix is high");
         assert!(rows.are_for(isa), "rows were made for this CPU");
-        let Some(n_before) = rows.len().checked_sub(1) else { return };
+        let Some(n_before) = rows.len().checked_sub(1) else {
+            return pass.read(self.values.len());
+        };
         assert!(self.n_outputs <= output.row_len, "rows do not overlap");
         let n_needed = n_before * output.row_len + self.n_outputs;
         assert!(n_needed <= output.values.len(), "the product has its place");
