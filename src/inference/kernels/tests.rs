@@ -206,6 +206,31 @@ fn tokens_that_share_little_attention_keep_it_together() {
     }
 }
 
+#[test]
+fn keys_that_are_equal_share_attention_equally_however_large_their_scores() {
+    const N: usize = 8;
+    let heads = HeadShape { number: 1, size: N };
+    for power in 0..22 {
+        // Exponents of large scores are off by so much that weights come out above the largest.
+        let size = 1.5_f32.powi(power);
+        let row = |token: usize| {
+            let marked = |marked: usize, mark: f32| {
+                (0..N).map(move |it| if it == marked { mark } else { 0.0 })
+            };
+            marked(0, size).chain(marked(0, size)).chain(marked(token, 1.0))
+        };
+        let projected: Vec<f32> = (0..N).flat_map(row).collect();
+        for isa in Isa::available() {
+            let mut found = [0.0; N * N];
+            let mut output = Output { values: &mut found, row_len: N };
+            Attention::default().attend(&projected, heads, &mut output, &mut Pass::new(isa, &[]));
+            for share in found {
+                check_near(share, 1.0 / N as f64, 0.006, &format!("{isa}, {size}"));
+            }
+        }
+    }
+}
+
 /// Whether attention is in 16 bits.
 fn is_tiled(isa: Isa) -> bool {
     isa.name() == "amx-int8"

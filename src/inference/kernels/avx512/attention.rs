@@ -3,10 +3,11 @@
 use std::arch::x86_64::{
     __m512, __m512i, _mm512_castpd_ps, _mm512_castps_pd, _mm512_cvtepi32_ps, _mm512_cvtps_epi32,
     _mm512_div_ps, _mm512_dpbusd_epi32, _mm512_fmadd_ps, _mm512_loadu_ps, _mm512_mask_storeu_ps,
-    _mm512_maskz_loadu_ps, _mm512_max_ps, _mm512_mul_ps, _mm512_or_si512, _mm512_reduce_ps,
-    _mm512_scalef_ps, _mm512_set1_epi8, _mm512_set1_ps, _mm512_setzero_ps, _mm512_setzero_si512,
-    _mm512_shuffle_f32x4, _mm512_slli_epi32, _mm512_storeu_ps, _mm512_storeu_si512, _mm512_sub_ps,
-    _mm512_unpackhi_pd, _mm512_unpackhi_ps, _mm512_unpacklo_pd, _mm512_unpacklo_ps,
+    _mm512_maskz_loadu_ps, _mm512_max_ps, _mm512_min_ps, _mm512_mul_ps, _mm512_or_si512,
+    _mm512_reduce_ps, _mm512_scalef_ps, _mm512_set1_epi8, _mm512_set1_ps, _mm512_setzero_ps,
+    _mm512_setzero_si512, _mm512_shuffle_f32x4, _mm512_slli_epi32, _mm512_storeu_ps,
+    _mm512_storeu_si512, _mm512_sub_ps, _mm512_unpackhi_pd, _mm512_unpackhi_ps, _mm512_unpacklo_pd,
+    _mm512_unpacklo_ps,
 };
 use std::f32::consts::LOG2_E;
 
@@ -82,9 +83,11 @@ pub(in super::super) unsafe fn soften(scores: &[f32], n: usize, weights: &mut Ro
 #[target_feature(enable = "avx512f,avx512dq")]
 #[inline]
 fn to_weight(power: __m512, rest: &mut __m512) -> __m512i {
-    // At most 255.5, since a rest is at most a half: no more than a byte holds.
-    let weight = _mm512_fmadd_ps(power_of_two(power), _mm512_set1_ps(LARGEST_WEIGHT), *rest);
-    let whole = _mm512_cvtps_epi32(weight);
+    let most = _mm512_set1_ps(LARGEST_WEIGHT);
+    let weight = _mm512_fmadd_ps(power_of_two(power), most, *rest);
+    // A rest of a half makes 255.5, which is rounded to even, and the power of a large score may
+    // be off by more: what a byte does not hold would carry into the key beside it.
+    let whole = _mm512_cvtps_epi32(_mm512_min_ps(weight, most));
     *rest = _mm512_sub_ps(weight, _mm512_cvtepi32_ps(whole));
     whole
 }
