@@ -2,6 +2,7 @@
 
 use candle_core::{CpuStorage, Error, InplaceOp2, Layout, Result, Tensor, Var};
 
+use crate::inference::Isa;
 pub use crate::inference::kernels::bf16::AdamStep;
 use crate::inference::kernels::bf16::{Moving, update_with_adam};
 
@@ -24,7 +25,7 @@ impl Moments {
     pub fn step(&mut self, weights: &mut [f32], gradients: &[f32], step: &AdamStep) {
         assert_eq!(weights.len(), self.first.len(), "moments of these weights");
         let (first, second) = (&mut self.first[..], &mut self.second[..]);
-        update_with_adam(Moving { weights, first, second }, gradients, step);
+        update_with_adam(Isa::best(), Moving { weights, first, second }, gradients, step);
     }
 
     /// Moves some of the weights one step; the others stay, and so do their moments.
@@ -37,7 +38,7 @@ impl Moments {
     ) {
         let (first, second) = (&mut self.first[range.clone()], &mut self.second[range.clone()]);
         let weights = &mut weights[range];
-        update_with_adam(Moving { weights, first, second }, gradients, step);
+        update_with_adam(Isa::best(), Moving { weights, first, second }, gradients, step);
     }
 
     /// Moves a variable one step, where it lies.

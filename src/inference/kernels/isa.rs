@@ -1,6 +1,7 @@
 //! Which instructions this CPU has, and the choice among them.
 
 use std::fmt;
+use std::sync::LazyLock;
 
 #[cfg(target_arch = "x86_64")]
 use crate::inference::kernels::amx;
@@ -51,7 +52,9 @@ impl Isa {
 
     /// The best that this CPU has.
     pub fn best() -> Self {
-        *Self::available().last().expect("the portable one is always there")
+        static BEST: LazyLock<Isa> =
+            LazyLock::new(|| *Isa::available().last().expect("the portable one is always there"));
+        *BEST
     }
 
     /// Its name: `portable`, `avx2`, `avx512-vnni` or `amx-int8`.

@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use super::*;
 
 /// Numbers between −1 and 1 that look random.
-fn numbers(seed: u64, n: usize) -> Vec<f32> {
+pub(super) fn numbers(seed: u64, n: usize) -> Vec<f32> {
     let mut state = seed;
     let next = || {
         state =
@@ -42,7 +42,7 @@ fn portable() -> Isa {
 }
 
 #[track_caller]
-fn check_near(found: f32, expected: f64, tolerance: f64, place: &str) {
+pub(super) fn check_near(found: f32, expected: f64, tolerance: f64, place: &str) {
     let error = (f64::from(found) - expected).abs();
     assert!(error <= tolerance, "{place}: {found} instead of {expected}");
 }
@@ -306,7 +306,7 @@ fn gelu_is_x_times_the_normal_distribution() {
 }
 
 /// By the series of the error function around zero; beyond six there is nothing to see.
-fn normal_distribution(x: f64) -> f64 {
+pub(super) fn normal_distribution(x: f64) -> f64 {
     let x = x.clamp(-6.0, 6.0);
     let (mut term, mut sum) = (x, x);
     for n in 1..150 {

@@ -6,6 +6,7 @@ use std::ops::Range;
 use candle_core::{Result, Tensor};
 use half::bf16;
 
+use crate::inference::Isa;
 use crate::inference::encoder::EncoderConfig;
 use crate::inference::encoder::layout::Parts;
 use crate::inference::kernels::bf16::{Matrix, Out, Panels, Turned, multiply, to_bf16};
@@ -43,14 +44,15 @@ impl PackedLayer {
         };
         let parts = Parts::of(config, super::contiguous(storage, layout)?);
         let (hidden, inner) = (config.hidden_size, config.intermediate_size);
+        let isa = Isa::best();
         let pack = |values: &[f32], n_columns: usize| {
             let mut rounded = vec![bf16::ZERO; values.len()];
-            to_bf16(values, &mut rounded);
+            to_bf16(isa, values, &mut rounded);
             let rows = Matrix::new(&rounded, n_columns);
             let mut packed = PackedMatrix::default();
             packed.forward.pack_columns(rows);
             if learns {
-                packed.backward.pack_rows(rows);
+                packed.backward.pack_rows(isa, rows);
             }
             packed
         };
@@ -69,14 +71,19 @@ impl PackedLayer {
 }
 
 /// Room for products.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Products {
+    isa: Isa,
     tile: Vec<f32>,
     left: Turned,
     right: Panels,
 }
 
 impl Products {
+    pub(super) fn new(isa: Isa) -> Self {
+        Self { isa, tile: Vec::new(), left: Turned::default(), right: Panels::default() }
+    }
+
     /// Multiplies rows with a matrix, block by block, and hands every block over.
     pub(super) fn by_blocks(
         &mut self,
@@ -90,7 +97,7 @@ impl Products {
             let block = start..rows.n_rows.min(start + BLOCK);
             let part = rows.rows(block.clone());
             let out = Out { values: &mut self.tile, stride, adds: false };
-            multiply(part, matrix, out);
+            multiply(self.isa, part, matrix, out);
             then(&self.tile[..block.len() * stride], block);
         }
     }
@@ -102,9 +109,9 @@ impl Products {
         inputs: Matrix<'_, bf16>,
         gradient: &mut [f32],
     ) {
-        self.left.turn(outputs);
-        self.right.pack_rows(inputs);
+        self.left.turn(self.isa, outputs);
+        self.right.pack_rows(self.isa, inputs);
         let out = Out { values: gradient, stride: inputs.n_columns, adds: false };
-        multiply(self.left.rows(), &self.right, out);
+        multiply(self.isa, self.left.rows(), &self.right, out);
     }
 }

@@ -2,6 +2,7 @@
 
 use half::bf16;
 
+use crate::inference::Isa;
 use crate::inference::encoder::EncoderConfig;
 use crate::inference::encoder::dropout::LayerDrops;
 use crate::inference::encoder::fused::dense::{PackedLayer, Products};
@@ -14,6 +15,7 @@ use crate::inference::kernels::bf16::{
 
 /// A layer with what it is applied to.
 pub(super) struct Pass<'a> {
+    pub(super) isa: Isa,
     pub(super) config: &'a EncoderConfig,
     pub(super) packed: &'a PackedLayer,
     pub(super) block: &'a [f32],
@@ -55,7 +57,7 @@ impl Pass<'_> {
     pub(super) fn forward(&self, input: &[f32]) -> (Vec<f32>, Kept) {
         let (hidden, inner) = (self.config.hidden_size, self.config.intermediate_size);
         let n = input.len() / hidden;
-        let mut products = Products::default();
+        let mut products = Products::new(self.isa);
         let mut kept = Kept {
             input: zeros16(n * hidden),
             qkv: zeros16(n * 3 * hidden),
@@ -78,11 +80,11 @@ impl Pass<'_> {
         let n = input.len() / hidden;
         let parts = Parts::of(self.config, self.block);
         let eps = self.config.layer_norm_eps as f32;
-        to_bf16(input, &mut kept.input);
+        to_bf16(self.isa, input, &mut kept.input);
         let rows = Matrix::new(&kept.input, hidden);
         products.by_blocks(rows, &self.packed.qkv.forward, |tile, rows| {
             let range = rows.start * 3 * hidden..rows.end * 3 * hidden;
-            add_bias(tile, parts.qkv_bias, &mut kept.qkv[range]);
+            add_bias(self.isa, tile, parts.qkv_bias, &mut kept.qkv[range]);
         });
         self.attend(kept);
         let mut middle = vec![0.0; n * hidden];
@@ -101,7 +103,7 @@ impl Pass<'_> {
                     normalized: &mut kept.attention_norm.normalized[range.clone()],
                     scales: &mut kept.attention_norm.scales[rows],
                 };
-                normalize(branch, &input[range], norm, to);
+                normalize(self.isa, branch, &input[range], norm, to);
             },
         );
         middle
@@ -119,7 +121,7 @@ impl Pass<'_> {
             |tile, rows| {
                 let range = rows.start * inner..rows.end * inner;
                 let before = &mut kept.before_gelu[range.clone()];
-                gelu(tile, parts.up_bias, before, &mut kept.after_gelu[range]);
+                gelu(self.isa, tile, parts.up_bias, before, &mut kept.after_gelu[range]);
             },
         );
         let mut out = vec![0.0; n * hidden];
@@ -137,7 +139,8 @@ impl Pass<'_> {
                 normalized: &mut kept.norm.normalized[range.clone()],
                 scales: &mut kept.norm.scales[rows],
             };
-            normalize(branch, &middle[range], Norm { gain: parts.gain, bias: parts.bias, eps }, to);
+            let norm = Norm { gain: parts.gain, bias: parts.bias, eps };
+            normalize(self.isa, branch, &middle[range], norm, to);
         });
         out
     }
@@ -155,7 +158,7 @@ impl Pass<'_> {
         let shape = self.attention();
         let n_probabilities = self.lengths.iter().map(|&n| shape.n_probabilities(n)).sum();
         kept.probabilities = zeros16(n_probabilities);
-        let mut attention = Attention::default();
+        let mut attention = Attention::new(self.isa);
         let (mut start, mut first) = (0, 0);
         for &n in self.lengths {
             let end = start + n;
@@ -174,7 +177,7 @@ impl Pass<'_> {
         let parts = Parts::of(self.config, self.block);
         let mut of_block = vec![0.0; layout::block_len(self.config)];
         let of = Parts::of_mut(self.config, &mut of_block);
-        let mut products = Products::default();
+        let mut products = Products::new(self.isa);
 
         // Down, GELU and up.
         let (mut of_middle, mut of_branch) = (vec![0.0; n * hidden], zeros16(n * hidden));
@@ -187,19 +190,19 @@ impl Pass<'_> {
             bias: of.bias,
             dense_bias: of.down_bias,
         };
-        normalize_gradient(gradient, norm, 0, to);
+        normalize_gradient(self.isa, gradient, norm, 0, to);
         let rows = Matrix::new(&of_branch, hidden);
         products.matrix_gradient(rows, Matrix::new(&kept.after_gelu, inner), of.down);
         let mut of_up = zeros16(n * inner);
         products.by_blocks(rows, &self.packed.down.backward, |tile, rows| {
             let range = rows.start * inner..rows.end * inner;
             let before = &kept.before_gelu[range.clone()];
-            gelu_gradient(tile, before, &mut of_up[range], of.up_bias);
+            gelu_gradient(self.isa, tile, before, &mut of_up[range], of.up_bias);
         });
         let rows = Matrix::new(&of_up, inner);
         products.matrix_gradient(rows, Matrix::new(&kept.middle, hidden), of.up);
         let adds = Out { values: &mut of_middle, stride: hidden, adds: true };
-        multiply(rows, &self.packed.up.backward, adds);
+        multiply(self.isa, rows, &self.packed.up.backward, adds);
 
         // Attention and what it is made from.
         let mut of_input = vec![0.0; n * hidden];
@@ -214,19 +217,19 @@ impl Pass<'_> {
             bias: of.attention_bias,
             dense_bias: of.out_bias,
         };
-        normalize_gradient(&of_middle, norm, 0, to);
+        normalize_gradient(self.isa, &of_middle, norm, 0, to);
         let rows = Matrix::new(&of_branch, hidden);
         products.matrix_gradient(rows, Matrix::new(&kept.mixed, hidden), of.out);
         let mut of_mixed = zeros16(n * hidden);
         products.by_blocks(rows, &self.packed.out.backward, |tile, rows| {
-            to_bf16(tile, &mut of_mixed[rows.start * hidden..rows.end * hidden]);
+            to_bf16(self.isa, tile, &mut of_mixed[rows.start * hidden..rows.end * hidden]);
         });
         let of_qkv = self.attend_back(kept, &of_mixed);
-        add_columns(&of_qkv, of.qkv_bias);
+        add_columns(self.isa, &of_qkv, of.qkv_bias);
         let rows = Matrix::new(&of_qkv, 3 * hidden);
         products.matrix_gradient(rows, Matrix::new(&kept.input, hidden), of.qkv);
         let adds = Out { values: &mut of_input, stride: hidden, adds: true };
-        multiply(rows, &self.packed.qkv.backward, adds);
+        multiply(self.isa, rows, &self.packed.qkv.backward, adds);
         (of_input, of_block)
     }
 
@@ -234,7 +237,7 @@ impl Pass<'_> {
         let hidden = self.config.hidden_size;
         let shape = self.attention();
         let mut of_qkv = zeros16(kept.qkv.len());
-        let mut attention = Attention::default();
+        let mut attention = Attention::new(self.isa);
         let (mut start, mut first) = (0, 0);
         for &n in self.lengths {
             let end = start + n;

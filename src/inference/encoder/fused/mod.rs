@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex};
 
 use candle_core::{CpuStorage, CustomOp2, DType, Error, Layout, Result, Shape, Tensor};
 
+use crate::inference::Isa;
 use crate::inference::encoder::EncoderConfig;
 use crate::inference::encoder::dropout::LayerDrops;
 pub(super) use dense::PackedLayer;
@@ -35,7 +36,7 @@ impl FusedLayer {
 
     fn pass<'a>(&'a self, block: &'a [f32]) -> Pass<'a> {
         let (lengths, drops) = (&*self.lengths, self.drops);
-        Pass { config: &self.config, packed: &self.packed, block, lengths, drops }
+        Pass { isa: Isa::best(), config: &self.config, packed: &self.packed, block, lengths, drops }
     }
 }
 

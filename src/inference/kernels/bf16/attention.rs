@@ -2,11 +2,12 @@
 
 use half::bf16;
 
+use crate::inference::kernels::Isa;
 use crate::inference::kernels::bf16::elementwise::{Dropout, to_bf16};
 use crate::inference::kernels::bf16::math::{exp, round, sum};
 use crate::inference::kernels::bf16::panels::{Matrix, Panels, Turned};
+use crate::inference::kernels::bf16::per_isa;
 use crate::inference::kernels::bf16::product::{Out, multiply};
-use crate::inference::kernels::bf16::widest;
 
 /// The shape of attention.
 #[derive(Clone, Copy, Debug)]
@@ -32,8 +33,9 @@ impl AttentionShape {
 }
 
 /// Room for the intermediate results of attention.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Attention {
+    isa: Isa,
     scores: Vec<f32>,
     tile: Vec<f32>,
     dropped: Vec<bf16>,
@@ -54,6 +56,18 @@ pub(crate) struct AttentionKept<'a> {
 }
 
 impl Attention {
+    pub(crate) fn new(isa: Isa) -> Self {
+        Self {
+            isa,
+            scores: Vec::new(),
+            tile: Vec::new(),
+            dropped: Vec::new(),
+            slopes: Vec::new(),
+            left: Turned::default(),
+            right: Panels::default(),
+        }
+    }
+
     /// Queries, keys and values of a text in, mixed values out; keeps the probabilities.
     pub(crate) fn forward(
         &mut self,
@@ -71,13 +85,13 @@ impl Attention {
             let part = |of: usize| rows.columns(of * hidden + head * size, size);
             self.right.pack_columns(part(1));
             let scores = Out { values: &mut self.scores, stride, adds: false };
-            multiply(part(0), &self.right, scores);
+            multiply(self.isa, part(0), &self.right, scores);
             let first_index = first_index.wrapping_add((head * n_tokens * stride) as u32);
             let place = Place { stride, first_index, dropout: shape.dropout, scale: shape.scale() };
-            softmax(&mut self.scores, probabilities, &mut self.dropped, place);
-            self.right.pack_rows(part(2));
+            softmax(self.isa, &mut self.scores, probabilities, &mut self.dropped, place);
+            self.right.pack_rows(self.isa, part(2));
             let mixed = Out { values: &mut self.tile, stride: size, adds: false };
-            multiply(Matrix::new(&self.dropped, stride), &self.right, mixed);
+            multiply(self.isa, Matrix::new(&self.dropped, stride), &self.right, mixed);
             self.write(out, (hidden, head * size), size);
         }
     }
@@ -100,22 +114,22 @@ impl Attention {
             let gradient = gradient.columns(head * size, size);
             self.right.pack_columns(part(2));
             let scores = Out { values: &mut self.scores, stride, adds: false };
-            multiply(gradient, &self.right, scores);
+            multiply(self.isa, gradient, &self.right, scores);
             let first_index = kept.first_index.wrapping_add((head * n_tokens * stride) as u32);
             let place = Place { stride, first_index, dropout: shape.dropout, scale: shape.scale() };
             let outs = (&mut self.slopes[..], &mut self.dropped[..]);
-            softmax_gradient(&mut self.scores, probabilities, outs, place);
+            softmax_gradient(self.isa, &mut self.scores, probabilities, outs, place);
             // Values: the transposed probabilities times the gradient.
-            self.right.pack_rows(gradient);
+            self.right.pack_rows(self.isa, gradient);
             self.transposed_product(true, (n_tokens, stride), size);
             self.write(out, (3 * hidden, 2 * hidden + head * size), size);
             // Queries: the slopes of the scores times the keys.
-            self.right.pack_rows(part(1));
+            self.right.pack_rows(self.isa, part(1));
             let tile = Out { values: &mut self.tile, stride: size, adds: false };
-            multiply(Matrix::new(&self.slopes, stride), &self.right, tile);
+            multiply(self.isa, Matrix::new(&self.slopes, stride), &self.right, tile);
             self.write(out, (3 * hidden, head * size), size);
             // Keys: the transposed slopes times the queries.
-            self.right.pack_rows(part(0));
+            self.right.pack_rows(self.isa, part(0));
             self.transposed_product(false, (n_tokens, stride), size);
             self.write(out, (3 * hidden, hidden + head * size), size);
         }
@@ -123,9 +137,9 @@ impl Attention {
 
     fn transposed_product(&mut self, of_dropped: bool, (n, stride): (usize, usize), size: usize) {
         let values = if of_dropped { &self.dropped } else { &self.slopes };
-        self.left.turn(Matrix { values, n_rows: n, n_columns: n, stride });
+        self.left.turn(self.isa, Matrix { values, n_rows: n, n_columns: n, stride });
         let tile = Out { values: &mut self.tile, stride: size, adds: false };
-        multiply(self.left.rows(), &self.right, tile);
+        multiply(self.isa, self.left.rows(), &self.right, tile);
     }
 
     fn resize(&mut self, n_tokens: usize, stride: usize, head_size: usize) {
@@ -138,7 +152,7 @@ impl Attention {
     /// Rounds the tile into its columns of a wider matrix.
     fn write(&self, out: &mut [bf16], (stride, first): (usize, usize), size: usize) {
         for (row, tile) in self.tile.chunks_exact(size).enumerate() {
-            to_bf16(tile, &mut out[row * stride + first..][..size]);
+            to_bf16(self.isa, tile, &mut out[row * stride + first..][..size]);
         }
     }
 }
@@ -152,7 +166,7 @@ struct Place {
     scale: f32,
 }
 
-widest! {
+per_isa! {
     /// Scores become probabilities, once as they are and once with dropout.
     fn softmax(scores: &mut [f32], out: &mut [bf16], dropped: &mut [bf16], place: Place) {
         let stride = place.stride;
@@ -186,7 +200,7 @@ widest! {
     }
 }
 
-widest! {
+per_isa! {
     /// From the gradient of the dropped probabilities to that of the scores, and the dropped
     /// probabilities once more.
     fn softmax_gradient(

@@ -4,7 +4,7 @@
 use half::bf16;
 
 use crate::inference::kernels::bf16::math::{cumulative_normal, round, sum};
-use crate::inference::kernels::bf16::widest;
+use crate::inference::kernels::bf16::per_isa;
 
 /// Which numbers training drops: a hash of the place decides, so that the way back knows without
 /// having kept anything.
@@ -97,7 +97,7 @@ pub struct AdamStep {
     pub scale: f32,
 }
 
-widest! {
+per_isa! {
     /// Sixteen bits of each value.
     pub(crate) fn to_bf16(values: &[f32], out: &mut [bf16]) {
         for (out, &value) in out.iter_mut().zip(values) {
@@ -106,7 +106,7 @@ widest! {
     }
 }
 
-widest! {
+per_isa! {
     /// Rows with a bias added, in 16 bits.
     pub(crate) fn add_bias(values: &[f32], bias: &[f32], out: &mut [bf16]) {
         let n = bias.len();
@@ -118,7 +118,7 @@ widest! {
     }
 }
 
-widest! {
+per_isa! {
     /// Rows with a bias added, and their GELU (Hendrycks & Gimpel 2016) by the exact formula.
     pub(crate) fn gelu(values: &[f32], bias: &[f32], before: &mut [bf16], after: &mut [bf16]) {
         let n = bias.len();
@@ -134,7 +134,7 @@ widest! {
     }
 }
 
-widest! {
+per_isa! {
     /// The gradient before GELU from the one after it; `sums` gets the bias's share added.
     pub(crate) fn gelu_gradient(
         gradient: &[f32],
@@ -156,7 +156,7 @@ widest! {
     }
 }
 
-widest! {
+per_isa! {
     /// Layer normalization (Ba et al. 2016) of a residual and the branch that is added to it.
     pub(crate) fn normalize(branch: Branch<'_>, residual: &[f32], norm: Norm<'_>, to: NormOut<'_>) {
         let n = norm.gain.len();
@@ -184,7 +184,7 @@ widest! {
     }
 }
 
-widest! {
+per_isa! {
     /// The way back through layer normalization, dropout and the dense layer's bias.
     pub(crate) fn normalize_gradient(
         gradient: &[f32],
@@ -226,7 +226,7 @@ widest! {
     }
 }
 
-widest! {
+per_isa! {
     /// Adds the columns of 16-bit rows up.
     pub(crate) fn add_columns(rows: &[bf16], sums: &mut [f32]) {
         for row in rows.chunks_exact(sums.len()) {
@@ -244,7 +244,7 @@ pub(crate) struct Moving<'a> {
     pub(crate) second: &'a mut [f32],
 }
 
-widest! {
+per_isa! {
     /// Moves weights one step.
     pub(crate) fn update_with_adam(moving: Moving<'_>, gradients: &[f32], step: &AdamStep) {
         let moments = moving.first.iter_mut().zip(moving.second.iter_mut());

@@ -1,6 +1,6 @@
 //! What training an encoder takes, for one thread: matrix products of 16-bit numbers with 32-bit
 //! sums, attention, layer normalization and GELU, each with its way back. Where the CPU has no
-//! instructions for such products, the plain loops run, in the widest vectors there are.
+//! instructions for such products, the plain loops run, in the widest vectors that the [`Isa`] allows.
 
 #![expect(clippy::inline_always, reason = "only what is inlined is compiled for the wider vectors")]
 
@@ -25,39 +25,33 @@ pub(crate) use elementwise::{
 pub(crate) use panels::{Matrix, Panels, Turned};
 pub(crate) use product::{Out, multiply};
 
-/// Defines a function whose plain body is compiled once more for AVX-512 and once for AVX2, and
-/// which runs the widest that this CPU has. All compute the same but for the order of sums.
-macro_rules! widest {
+/// Defines a function whose plain body is compiled once for each [`Level`](super::isa::Level) and
+/// which takes the [`Isa`](super::Isa) that chooses among them. All compute the same.
+macro_rules! per_isa {
     ($(#[$doc:meta])* $vis:vis fn $name:ident($($arg:ident: $type:ty),* $(,)?) $body:block) => {
         $(#[$doc])*
-        $vis fn $name($($arg: $type),*) {
+        $vis fn $name(isa: $crate::inference::kernels::Isa, $($arg: $type),*) {
+            use $crate::inference::kernels::isa::Level;
+
             #[inline(always)]
             fn plain($($arg: $type),*) $body
             #[cfg(target_arch = "x86_64")]
-            {
-                #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,fma")]
-                fn avx512($($arg: $type),*) { plain($($arg),*); }
-                #[target_feature(enable = "avx2,fma")]
-                fn avx2($($arg: $type),*) { plain($($arg),*); }
-                if crate::inference::kernels::bf16::has_avx512() {
-                    // SAFETY: the CPU has what the function was compiled for.
-                    return unsafe { avx512($($arg),*) };
-                }
-                if std::arch::is_x86_feature_detected!("avx2")
-                    && std::arch::is_x86_feature_detected!("fma")
-                {
-                    // SAFETY: the CPU has what the function was compiled for.
-                    return unsafe { avx2($($arg),*) };
-                }
+            #[target_feature(enable = "avx2,fma")]
+            fn avx2($($arg: $type),*) { plain($($arg),*); }
+            #[cfg(target_arch = "x86_64")]
+            #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,fma")]
+            fn avx512($($arg: $type),*) { plain($($arg),*); }
+
+            match isa.0 {
+                Level::Portable => plain($($arg),*),
+                #[cfg(target_arch = "x86_64")]
+                // SAFETY: an `Isa` of this level exists only where the CPU has the instructions.
+                Level::Avx2 => unsafe { avx2($($arg),*) },
+                #[cfg(target_arch = "x86_64")]
+                // SAFETY: as above.
+                Level::Avx512 | Level::Amx => unsafe { avx512($($arg),*) },
             }
-            plain($($arg),*);
         }
     };
 }
-use widest;
-
-#[cfg(target_arch = "x86_64")]
-fn has_avx512() -> bool {
-    use std::arch::is_x86_feature_detected as has;
-    has!("avx512f") && has!("avx512bw") && has!("avx512vl") && has!("avx512dq") && has!("fma")
-}
+use per_isa;

@@ -4,7 +4,8 @@ use std::ops::Range;
 
 use half::bf16;
 
-use crate::inference::kernels::bf16::widest;
+use crate::inference::kernels::Isa;
+use crate::inference::kernels::bf16::per_isa;
 
 /// The width of a panel: two vectors.
 pub(super) const WIDTH: usize = 32;
@@ -48,11 +49,11 @@ pub(crate) struct Turned {
 
 impl Turned {
     /// Takes a matrix.
-    pub(crate) fn turn(&mut self, source: Matrix<'_, bf16>) {
+    pub(crate) fn turn(&mut self, isa: Isa, source: Matrix<'_, bf16>) {
         self.row_len = source.n_rows.next_multiple_of(2);
         // Every value is written, so old ones may stay.
         self.values.resize(source.n_columns * self.row_len, bf16::ZERO);
-        turn(source, &mut self.values);
+        turn(isa, source, &mut self.values);
     }
 
     pub(crate) fn rows(&self) -> Matrix<'_, bf16> {
@@ -90,9 +91,9 @@ impl Panels {
     }
 
     /// Takes a matrix whose rows are the summed positions.
-    pub(crate) fn pack_rows(&mut self, source: Matrix<'_, bf16>) {
+    pub(crate) fn pack_rows(&mut self, isa: Isa, source: Matrix<'_, bf16>) {
         self.resize(source.n_rows, source.n_columns);
-        pack_rows(source, &mut self.units);
+        pack_rows(isa, source, &mut self.units);
     }
 
     /// Takes a matrix whose columns are the summed positions.
@@ -106,17 +107,17 @@ const fn unit(even: bf16, odd: bf16) -> u32 {
     (odd.to_bits() as u32) << 16 | even.to_bits() as u32
 }
 
-fn pack_rows(source: Matrix<'_, bf16>, units: &mut [u32]) {
+fn pack_rows(isa: Isa, source: Matrix<'_, bf16>, units: &mut [u32]) {
     let n_pairs = source.n_rows.div_ceil(2);
     let zeros = vec![bf16::ZERO; source.n_columns];
     for pair in 0..n_pairs {
         let even = source.row(2 * pair);
         let odd = if 2 * pair + 1 < source.n_rows { source.row(2 * pair + 1) } else { &zeros };
-        interleave(even, odd, &mut units[pair * WIDTH..], n_pairs * WIDTH);
+        interleave(isa, even, odd, &mut units[pair * WIDTH..], n_pairs * WIDTH);
     }
 }
 
-widest! {
+per_isa! {
     /// Writes the units of two rows to every panel, `panel_len` units after one another.
     fn interleave(even: &[bf16], odd: &[bf16], units: &mut [u32], panel_len: usize) {
         for (idx, (even, odd)) in even.chunks(WIDTH).zip(odd.chunks(WIDTH)).enumerate() {
@@ -151,7 +152,7 @@ fn pack_columns(source: Matrix<'_, bf16>, units: &mut [u32]) {
     }
 }
 
-widest! {
+per_isa! {
     /// Writes the columns of `source` one after another, in blocks that the nearest cache holds.
     fn turn(source: Matrix<'_, bf16>, out: &mut [bf16]) {
         const BLOCK: usize = 32;

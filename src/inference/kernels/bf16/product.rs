@@ -1,13 +1,14 @@
 //! Matrix products: `out` = or += left · right, 16 bits in, 32 bits out.
 
 use std::ops::Range;
-use std::sync::LazyLock;
 
 use half::bf16;
 
-use crate::inference::kernels::bf16::panels::{Matrix, Panels, WIDTH};
+use crate::inference::kernels::Isa;
 #[cfg(target_arch = "x86_64")]
-use crate::inference::kernels::{amx::is_permitted, bf16::amx};
+use crate::inference::kernels::bf16::amx;
+use crate::inference::kernels::bf16::panels::{Matrix, Panels, WIDTH};
+use crate::inference::kernels::isa::Level;
 
 /// Rows that are multiplied together: as many sums as fit beside a panel in 32 vector registers.
 const ROWS: usize = 12;
@@ -33,12 +34,8 @@ pub(super) struct Strip {
 ///
 /// # Panics
 /// When the operands do not fit each other or the place for the product.
-pub(crate) fn multiply(left: Matrix<'_, bf16>, right: &Panels, out: Out<'_>) {
-    static FASTEST: LazyLock<Path> = LazyLock::new(|| paths()[0]);
-    multiply_with(*FASTEST, left, right, out);
-}
-
-pub(super) fn multiply_with(path: Path, left: Matrix<'_, bf16>, right: &Panels, out: Out<'_>) {
+pub(crate) fn multiply(isa: Isa, left: Matrix<'_, bf16>, right: &Panels, out: Out<'_>) {
+    let path = Path::of(isa);
     let Out { values, stride, adds } = out;
     let (n_rows, n_pairs) = (left.n_rows, left.n_columns / 2);
     assert!(left.n_columns.is_multiple_of(2) && left.stride.is_multiple_of(2), "pairs are whole");
@@ -124,18 +121,37 @@ pub(super) struct Tile {
 /// # Safety
 /// Strip, panel and tile must point to as much as they say, and the CPU must have what the kernel
 /// was compiled for.
-pub(super) type Kernel = unsafe fn(Strip, *const u32, Tile);
+type Kernel = unsafe fn(Strip, *const u32, Tile);
 
 /// How products are computed.
 #[derive(Clone, Copy)]
-pub(super) struct Path {
+struct Path {
     /// Whether what is made of whole tiles goes through them.
+    #[cfg(target_arch = "x86_64")]
     has_tiles: bool,
     /// For everything else.
     kernel: Kernel,
 }
 
 impl Path {
+    fn of(isa: Isa) -> Self {
+        let kernel: Kernel = match isa.0 {
+            Level::Portable => multiply_tile_portable,
+            #[cfg(target_arch = "x86_64")]
+            Level::Avx2 => x86::multiply_tile_avx2,
+            #[cfg(target_arch = "x86_64")]
+            // Not every CPU with vectors of 512 bits multiplies 16-bit numbers in them.
+            Level::Avx512 if !is_x86_feature_detected!("avx512bf16") => x86::multiply_tile_avx2,
+            #[cfg(target_arch = "x86_64")]
+            Level::Avx512 | Level::Amx => x86::multiply_tile,
+        };
+        Self {
+            #[cfg(target_arch = "x86_64")]
+            has_tiles: isa.0 == Level::Amx,
+            kernel,
+        }
+    }
+
     fn whole(self, n_rows: usize, n_columns: usize, n_pairs: usize) -> Whole {
         #[cfg(target_arch = "x86_64")]
         if self.has_tiles {
@@ -151,27 +167,6 @@ impl Path {
         }
         Whole::default()
     }
-}
-
-/// The paths that this CPU can run, the fastest first.
-pub(super) fn paths() -> Vec<Path> {
-    let mut paths = Vec::new();
-    #[cfg(target_arch = "x86_64")]
-    {
-        use std::arch::is_x86_feature_detected as has;
-        if has!("avx512bf16") && has!("avx512f") {
-            let path = Path { has_tiles: false, kernel: x86::multiply_tile };
-            if is_permitted() {
-                paths.push(Path { has_tiles: true, ..path });
-            }
-            paths.push(path);
-        }
-        if has!("avx2") && has!("fma") {
-            paths.push(Path { has_tiles: false, kernel: x86::multiply_tile_avx2 });
-        }
-    }
-    paths.push(Path { has_tiles: false, kernel: multiply_tile_portable });
-    paths
 }
 
 /// # Safety

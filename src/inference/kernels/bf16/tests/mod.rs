@@ -1,22 +1,25 @@
-//! The kernels against what they must compute, in plain 32 or 64 bits.
+//! The kernels on every path of this CPU against what they must compute, in plain 32 or 64 bits.
+
+mod attention;
+mod elementwise;
 
 use half::bf16;
 use proptest::prelude::*;
 
-use super::elementwise::{AdamStep, Dropout, Moving, update_with_adam};
+use super::elementwise::Dropout;
 use super::math::{cumulative_normal, exp, round};
 use super::panels::{Matrix, Panels, Turned};
-use super::product::{Out, multiply_with, paths};
+use super::product::{Out, multiply};
+use crate::inference::kernels::Isa;
+use crate::inference::kernels::tests::numbers;
 
-fn numbers(len: usize, seed: u64) -> Vec<bf16> {
-    let mut state = seed | 1;
-    let mut next = || {
-        state ^= state << 13;
-        state ^= state >> 7;
-        state ^= state << 17;
-        bf16::from_f32((state >> 40) as f32 / (1_u32 << 23) as f32 - 1.0)
-    };
-    (0..len).map(|_| next()).collect()
+/// Numbers up to `size` that look random.
+fn halves(seed: u64, n: usize, size: f32) -> Vec<bf16> {
+    numbers(seed, n).into_iter().map(|value| bf16::from_f32(value * size)).collect()
+}
+
+fn widened(values: &[bf16]) -> Vec<f64> {
+    values.iter().map(|value| value.to_f64()).collect()
 }
 
 fn transposed(values: &[bf16], n_columns: usize) -> Vec<bf16> {
@@ -32,31 +35,31 @@ proptest! {
         adds in any::<bool>(),
     ) {
         let n_summed = n_summed * 2;
-        let left = numbers(n_rows * n_summed, seed);
-        let right = numbers(n_summed * n_columns, seed.rotate_left(7));
+        let left = halves(seed, n_rows * n_summed, 1.0);
+        let right = halves(seed ^ 1, n_summed * n_columns, 1.0);
         let expected = |row: usize, column: usize| -> f64 {
             let pairs = (0..n_summed).map(|k| (left[row * n_summed + k], right[k * n_columns + column]));
             pairs.map(|(a, b)| f64::from(a.to_f32()) * f64::from(b.to_f32())).sum()
         };
-        let (mut of_rows, mut of_columns) = (Panels::default(), Panels::default());
-        of_rows.pack_rows(Matrix::new(&right, n_columns));
-        of_columns.pack_columns(Matrix::new(&transposed(&right, n_columns), n_summed));
-        let mut turned = Turned::default();
-        turned.turn(Matrix::new(&transposed(&left, n_summed), n_rows));
         let stride = n_columns + 3;
-        let lefts = [Matrix::new(&left, n_summed), turned.rows()];
-        for path in paths() {
+        for isa in Isa::available() {
+            let (mut of_rows, mut of_columns) = (Panels::default(), Panels::default());
+            of_rows.pack_rows(isa, Matrix::new(&right, n_columns));
+            of_columns.pack_columns(Matrix::new(&transposed(&right, n_columns), n_summed));
+            let mut turned = Turned::default();
+            turned.turn(isa, Matrix::new(&transposed(&left, n_summed), n_rows));
+            let lefts = [Matrix::new(&left, n_summed), turned.rows()];
             for (left, right) in lefts.into_iter().zip([&of_rows, &of_columns]) {
                 let mut values = vec![0.5; n_rows * stride];
                 let out = Out { values: &mut values, stride, adds };
-                multiply_with(path, left, right, out);
+                multiply(isa, left, right, out);
                 for row in 0..n_rows {
                     for column in 0..stride {
                         let found = f64::from(values[row * stride + column]);
                         // What lies beside the product stays as it was.
                         let product = if column < n_columns { expected(row, column) } else { 0.0 };
                         let before = if adds || n_columns <= column { 0.5 } else { 0.0 };
-                        prop_assert!((found - before - product).abs() < 1e-4, "{found} {product}");
+                        prop_assert!((found - before - product).abs() < 1e-4, "{isa}: {found} {product}");
                     }
                 }
             }
@@ -103,25 +106,4 @@ fn dropout_drops_its_share_and_makes_up_for_it() {
     let n_both = (0..100_000).filter(|&it| dropout.factor(it) + other.factor(it) == 0.0).count();
     assert!((850..1_150).contains(&n_both), "{n_both}");
     assert!((Dropout::default().factor(3) - 1.0).abs() < f32::EPSILON);
-}
-
-#[test]
-fn the_optimizer_steps_as_the_paper_says() {
-    let step = AdamStep {
-        rate: 0.1,
-        beta1: 0.9,
-        beta2: 0.99,
-        corrections: (0.1, 0.01),
-        eps: 1e-8,
-        decay: 0.001,
-        scale: 0.5,
-    };
-    let (mut weights, mut first, mut second) = ([1.0_f32, -2.0], [0.0_f32; 2], [0.0_f32; 2]);
-    let moving = Moving { weights: &mut weights, first: &mut first, second: &mut second };
-    update_with_adam(moving, &[4.0, -6.0], &step);
-    // The first step is as long as the rate, whatever the gradient.
-    for (weight, expected) in weights.iter().zip([1.0 - 0.1 - 0.001, -2.0 + 0.1 + 0.002]) {
-        assert!((weight - expected).abs() < 1e-6, "{weights:?}");
-    }
-    assert!((first[0] - 0.2).abs() < 1e-6 && (second[1] - 0.09).abs() < 1e-6);
 }
