@@ -86,10 +86,13 @@ impl List {
 impl Verify {
     fn run(self) -> anyhow::Result<ExitCode> {
         let registry = self.folder.open()?;
-        let names = match self.name {
-            Some(name) => vec![name],
-            None => registry.names()?,
-        };
+        let mut names: Vec<String> = self.name.iter().cloned().collect();
+        if names.is_empty() {
+            names = registry.names()?;
+            // What the service is to answer with may not be there at all.
+            let live = registry.find_live()?.map(|live| live.name);
+            names.extend(live.filter(|live| !names.contains(live)));
+        }
         let mut out = io::stdout().lock();
         let mut all_whole = true;
         for name in names {
