@@ -1,5 +1,7 @@
 //! What files may be, and that each is kept once, whole, and only while somebody needs it.
 
+use std::io::{self, Write};
+
 use jiff::{SignedDuration, Timestamp};
 use tempfile::TempDir;
 use tokio_stream::StreamExt;
@@ -132,12 +134,12 @@ async fn the_half_of_a_file_whose_process_died_is_deleted_a_day_later() {
 
 /// The bucket whose store's address stands in `FENZHEN_TEST_S3`; nothing without one.
 #[expect(clippy::disallowed_methods, reason = "tests alone read this variable")]
-#[expect(clippy::print_stderr, reason = "a test that does not run says so")]
 fn bucket() -> Option<Vault> {
     let Ok(endpoint) = std::env::var("FENZHEN_TEST_S3") else {
-        eprintln!(
-            "SKIPPED on S3: set FENZHEN_TEST_S3 to a store's address with a bucket `fenzhen`"
-        );
+        // Past the harness, which shows nobody what a test prints that passes.
+        let notice =
+            "SKIPPED on S3: set FENZHEN_TEST_S3 to a store's address with a bucket `fenzhen`";
+        drop(writeln!(io::stderr(), "{notice}"));
         return None;
     };
     let bucket = Bucket {

@@ -11,7 +11,7 @@ use reqwest::{Client, Method};
 use serde_json::{Value, json};
 
 use crate::console::reviews::{break_out, watching};
-use crate::server::{Server, eventually, root};
+use crate::server::{Server, eventually, root, skipped};
 use crate::v1::library::archive;
 
 /// What the driver calls an element.
@@ -42,7 +42,6 @@ impl Drop for Browser {
 
 impl Browser {
     /// Nothing without a driver.
-    #[expect(clippy::print_stderr, reason = "a test that does not run says so")]
     async fn start(server: &Server) -> Option<Self> {
         // The driver does not say in time which port it took, so it is given one that is free.
         let free = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -54,7 +53,7 @@ impl Browser {
             .stderr(Stdio::null())
             .spawn();
         let Ok(driver) = spawned else {
-            eprintln!("SKIPPED in the browser: install chromium and chromium-driver");
+            skipped("in the browser: install chromium and chromium-driver");
             return None;
         };
         let status = format!("http://127.0.0.1:{port}/status");
@@ -377,7 +376,6 @@ async fn no_page_makes_the_browser_complain_or_scroll_sideways() {
 }
 
 /// axe-core from npm, when it can be had.
-#[expect(clippy::print_stderr, reason = "a test that does not run says so")]
 fn axe() -> Option<String> {
     let folder = root().join("target/axe");
     let script = folder.join("node_modules/axe-core/axe.min.js");
@@ -391,7 +389,7 @@ fn axe() -> Option<String> {
             .stderr(Stdio::null())
             .status();
         if !install.is_ok_and(|it| it.success()) {
-            eprintln!("SKIPPED: axe-core cannot be installed here");
+            skipped("what axe-core checks: it cannot be installed here");
             return None;
         }
     }

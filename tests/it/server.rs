@@ -1,7 +1,10 @@
 //! A service of one's own for each test, on a free port, with a fixed clock.
 
 use std::{
+    collections::BTreeSet,
+    io::{self, Write},
     path::PathBuf,
+    process::Command,
     sync::{
         Arc, Mutex,
         atomic::{AtomicU32, Ordering},
@@ -201,11 +204,10 @@ impl Server {
 /// The address of an empty schema of PostgreSQL; nothing without a server, whose address stands in
 /// `FENZHEN_TEST_POSTGRES`.
 #[expect(clippy::disallowed_methods, reason = "tests alone read this variable")]
-#[expect(clippy::print_stderr, reason = "a test that does not run says so")]
 pub(crate) async fn postgres_schema() -> Option<String> {
     static SCHEMAS: AtomicU32 = AtomicU32::new(0);
     let Ok(server) = std::env::var("FENZHEN_TEST_POSTGRES") else {
-        eprintln!("SKIPPED on PostgreSQL: set FENZHEN_TEST_POSTGRES to a server's address");
+        skipped("on PostgreSQL: set FENZHEN_TEST_POSTGRES to a server's address");
         return None;
     };
     let number = SCHEMAS.fetch_add(1, Ordering::Relaxed);
@@ -215,6 +217,25 @@ pub(crate) async fn postgres_schema() -> Option<String> {
     sqlx::raw_sql(AssertSqlSafe(sql)).execute(&mut connection).await.unwrap();
     let separator = if server.contains('?') { '&' } else { '?' };
     Some(format!("{server}{separator}options[search_path]={schema}"))
+}
+
+/// Says that tests were skipped and why: once, and past the harness, which shows nobody what a test
+/// prints that passes.
+pub(crate) fn skipped(why: &'static str) {
+    static SAID: Mutex<BTreeSet<&str>> = Mutex::new(BTreeSet::new());
+    if SAID.lock().unwrap().insert(why) {
+        drop(writeln!(io::stderr(), "SKIPPED {why}"));
+    }
+}
+
+#[test]
+fn who_has_no_postgresql_is_told_once_that_tests_were_skipped() {
+    let mut tests = Command::new(std::env::current_exe().unwrap());
+    let tests = tests.args(["_on_postgres", "--test-threads=2"]);
+    let output = tests.env_remove("FENZHEN_TEST_POSTGRES").output().unwrap();
+    let told = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{told}");
+    assert_eq!(told.matches("SKIPPED on PostgreSQL").count(), 1, "{told}");
 }
 
 /// Asks again until the answer is yes, for half a minute at most.
