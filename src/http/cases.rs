@@ -35,12 +35,13 @@ const MAX_KEY_BYTES: usize = 255;
 
 /// Receives a complaint as a case
 ///
-/// Judges it like `/v1/classify` and stores it. The same `channel` and `external_id` again answer
-/// the case that is there; the same `Idempotency-Key` again answers as the first time. What the
-/// same customer, or somebody with the same order, sends again in near-same words within days is
-/// joined to the first case: `joined_as` names it in the case's `joined`. Another complaint about
-/// the same order or product is a case of its own, listed in `repeats` of both and counted in
-/// `prior_contacts`.
+/// Judges it like `/v1/classify` and stores it. The same complaint again under its `channel` and
+/// `external_id` answers the case that is there; another text, demand, amount, customer, object or
+/// evidence under them is refused with 409, which names that case and stores nothing. The same
+/// `Idempotency-Key` again answers as the first time. What the same customer, or somebody with the
+/// same order, sends again in near-same words within days is joined to the first case: `joined_as`
+/// names it in the case's `joined`. Another complaint about the same order or product is a case of
+/// its own, listed in `repeats` of both and counted in `prior_contacts`.
 #[utoipa::path(
     post,
     path = "/v1/cases",
@@ -50,8 +51,12 @@ const MAX_KEY_BYTES: usize = 255;
     responses(
         (status = 201, description = "A new case", body = CaseAnswer<'static>, headers(("Location" = String))),
         (status = 200, description = "The case that was there, or that it is joined to", body = CaseAnswer<'static>),
-        (status = 409, description = "A request with this key is in work", body = Problem, content_type = "application/problem+json"),
+        (status = 400, description = "Not JSON, or no `Idempotency-Key` that can be one", body = Problem, content_type = "application/problem+json"),
+        (status = 409, description = "A request with this key is in work, or the channel has sent another complaint with this `external_id`: `case_id` names its case, and nothing was stored", body = Problem, content_type = "application/problem+json"),
+        (status = 413, description = "Too large", body = Problem, content_type = "application/problem+json"),
+        (status = 415, description = "Not JSON by its content type", body = Problem, content_type = "application/problem+json"),
         (status = 422, description = "Every mistake, or a key with another body", body = Problem, content_type = "application/problem+json"),
+        (status = 429, description = "Busy, with Retry-After", body = Problem, content_type = "application/problem+json"),
     )
 )]
 pub(super) async fn receive(

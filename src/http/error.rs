@@ -9,6 +9,7 @@ use axum::{
 };
 use serde::Serialize;
 use utoipa::ToSchema;
+use uuid::Uuid;
 
 use crate::cases::{Refusal, RefusalReason};
 use crate::evidence;
@@ -29,6 +30,9 @@ pub(crate) struct Problem {
     /// What to do about it.
     #[serde(skip_serializing_if = "Option::is_none")]
     detail: Option<String>,
+    /// The case that is in the way.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    case_id: Option<String>,
     /// The version that the case has by now.
     #[serde(skip_serializing_if = "Option::is_none")]
     version: Option<u32>,
@@ -60,6 +64,7 @@ impl Problem {
             title: status.canonical_reason().unwrap_or("Error").to_owned(),
             status: status.as_u16(),
             detail: Some(detail.to_owned()),
+            case_id: None,
             version: None,
             retry_after_s: 1,
             moves: Vec::new(),
@@ -84,6 +89,14 @@ impl Problem {
         };
         let moves = refusal.legal.iter().map(ToString::to_string).collect();
         Self { moves, ..Self::of_status(status).with_detail(refusal.to_string()) }
+    }
+
+    /// A complaint under the external id of another.
+    fn of_other_complaint(case_id: Uuid) -> Self {
+        let detail = "nothing was stored: this `external_id` belongs to the case `case_id`, which \
+                      says something else. Send this under an `external_id` of its own";
+        let problem = Self::of_status(StatusCode::CONFLICT).with_detail(detail);
+        Self { case_id: Some(case_id.to_string()), ..problem }
     }
 
     /// A submission with mistakes.
@@ -250,6 +263,7 @@ impl From<DeskError> for Problem {
                 .with_detail("this `Idempotency-Key` belongs to another body: take a new key"),
             DeskError::KeyInFlight => Self::of_status(StatusCode::CONFLICT)
                 .with_detail("the first request with this key is in work: try again in a moment"),
+            DeskError::OtherComplaint(case_id) => Self::of_other_complaint(case_id),
             DeskError::Busy(_) => Self::of_status(StatusCode::TOO_MANY_REQUESTS),
             DeskError::Missing(what) => ApiError::Missing(what).into(),
             DeskError::Ended(what) => Self::of_status(StatusCode::CONFLICT)

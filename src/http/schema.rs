@@ -39,7 +39,8 @@ pub(super) struct SubmissionBody {
     text: String,
     /// `chat`, `hotline`, `order_page`, `form`, `email`, `social`, `store` or `regulator`.
     channel: Option<String>,
-    /// Your id of the complaint, unique within its channel; a second one is the same case.
+    /// Your id of the complaint, unique within its channel: the same complaint again is the same
+    /// case, another one is refused.
     external_id: Option<String>,
     /// Who complains.
     customer: Option<CustomerBody>,

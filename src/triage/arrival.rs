@@ -132,7 +132,7 @@ impl Desk {
         let sightings = arrival.sightings.clone();
         let intake = Intake { case: case.record, event, alarm_at, sightings, repeats, completion };
         let inserted = self.store.insert_case(intake).await?;
-        self.answer(inserted, response, claim).await
+        self.answer(receipt, inserted, response, claim).await
     }
 
     /// Nothing when another arrival or a person was faster.
@@ -158,12 +158,13 @@ impl Desk {
         let completion = completion(claim, &response);
         let joining = Joining { submission, sightings, progress, completion };
         let inserted = self.store.join_submission(joining).await?;
-        self.answer(inserted, response, claim).await
+        self.answer(receipt, inserted, response, claim).await
     }
 
     /// What the sender is told.
     async fn answer(
         &self,
+        receipt: &Receipt,
         inserted: Inserted,
         response: StoredResponse,
         claim: Option<&Claim>,
@@ -173,6 +174,9 @@ impl Desk {
             Inserted::Changed => Ok(None),
             Inserted::Existing(case) => {
                 let matter = self.find_matter(case.record.id).await?;
+                if !is_known(&receipt.submission, &case, &matter) {
+                    return Err(DeskError::OtherComplaint(case.record.id));
+                }
                 let response = StoredResponse { status: 200, body: to_json(&case, &matter) };
                 if let Some(completion) = completion(claim, &response) {
                     self.store.finish(completion).await?;
@@ -203,6 +207,20 @@ impl Arrival {
         cases.dedup_by_key(|case| case.id);
         cases
     }
+}
+
+/// Whether a submission says what the one with its external id has said. What intake systems count
+/// or stamp anew each time, such as times and contacts, is not compared.
+fn is_known(submission: &Submission, case: &Case, matter: &Matter) -> bool {
+    let Submission { complaint, external_id, elements, .. } = submission;
+    let is_first = |it: &&JoinedSubmission| {
+        it.external_id == *external_id && it.complaint.channel == complaint.channel
+    };
+    let (old, old_elements) = match matter.joined.iter().find(is_first) {
+        Some(joined) => (&joined.complaint, &joined.elements),
+        None => (&case.record.complaint, &case.record.elements),
+    };
+    old.text == complaint.text && old.amount == complaint.amount && old_elements == elements
 }
 
 fn shingles(text: &str) -> Shingles {

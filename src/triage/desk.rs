@@ -32,6 +32,9 @@ pub enum DeskError {
     /// The first request with this idempotency key is still in work.
     #[error("a request with this idempotency key is still in work")]
     KeyInFlight,
+    /// The channel has used the external id for this case, which says something else.
+    #[error("the external id belongs to case {0}, which says something else")]
+    OtherComplaint(Uuid),
     /// There is no such alert or improvement.
     #[error("there is no such {0}")]
     Missing(&'static str),
@@ -125,6 +128,7 @@ impl Desk {
 
     /// Makes a complaint a case, exactly once for an idempotency key and for an external id of a
     /// channel. Answers 201 with the new case, or 200 with the one that is there or that it is joined to.
+    /// Another complaint under an external id that is taken is refused: it would be lost.
     pub async fn receive(&self, receipt: Receipt) -> Result<StoredResponse, DeskError> {
         let claim = match &receipt.key {
             None => None,

@@ -55,6 +55,45 @@ async fn the_same_external_id_of_a_channel_is_the_same_case() {
     assert_ne!(first["id"], other["id"]);
 }
 
+/// The same words again find their case; another complaint under the same name is told so.
+async fn no_other_complaint_is_lost(server: Server) {
+    let body = |text: &str| json!({ "text": text, "channel": "chat", "external_id": "7" });
+    let (_, first) = server.submit("/v1/cases", &body("快递慢")).await;
+    let mut with_demand = body("快递慢");
+    with_demand["demand"] = json!("退运费");
+    for other in [body("充电宝爆炸烧伤"), with_demand] {
+        let send = || {
+            let request = server.post("/v1/cases").header("idempotency-key", "k-7");
+            request.json(&other).send()
+        };
+        // Nothing is kept under the key either.
+        for _ in 0..2 {
+            let refused = problem(send().await.unwrap(), StatusCode::CONFLICT).await;
+            assert_eq!(refused["case_id"], first["id"]);
+            assert!(refused["detail"].as_str().unwrap().contains("`external_id`"), "{refused}");
+        }
+    }
+    let (status, again) = server.submit("/v1/cases", &body("快递慢")).await;
+    assert_eq!((status, &again), (StatusCode::OK, &first));
+    let mut elsewhere = body("充电宝爆炸烧伤");
+    elsewhere["external_id"] = json!("8");
+    let (status, own) = server.submit("/v1/cases", &elsewhere).await;
+    assert_eq!(status, StatusCode::CREATED);
+    assert_ne!(own["id"], first["id"]);
+}
+
+#[tokio::test]
+async fn another_complaint_under_a_taken_external_id_is_not_lost_on_sqlite() {
+    no_other_complaint_is_lost(Server::start().await).await;
+}
+
+#[tokio::test]
+async fn another_complaint_under_a_taken_external_id_is_not_lost_on_postgresql() {
+    if let Some(server) = Server::start_on_postgres().await {
+        no_other_complaint_is_lost(server).await;
+    }
+}
+
 #[tokio::test]
 async fn an_idempotency_key_replays_the_first_answer_and_guards_its_body() {
     let server = Server::start().await;

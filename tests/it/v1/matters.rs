@@ -53,6 +53,10 @@ async fn the_same_complaint_over_another_channel_is_joined_and_nothing_of_it_is_
     // The channel that sends it again finds the case, with nothing added.
     let (status, known) = server.submit("/v1/cases", &again).await;
     assert_eq!((status, &known), (StatusCode::OK, &shown));
+    // With other words it is refused, and told which case has its name.
+    again["text"] = json!("充电宝爆炸烧伤");
+    let (status, refused) = server.submit("/v1/cases", &again).await;
+    assert_eq!((status, &refused["case_id"]), (StatusCode::CONFLICT, &first["id"]));
     assert_eq!(server.get_json("/v1/cases").await["cases"].as_array().unwrap().len(), 1);
 }
 
