@@ -86,6 +86,7 @@ pub(super) struct AuditPage {
 /// a case stands in the events of the case.
 #[utoipa::path(
     get,
+    operation_id = "list_audit_log",
     path = "/v1/audit",
     tag = "access",
     params(AuditParameters),

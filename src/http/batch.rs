@@ -27,8 +27,8 @@ use crate::config::HttpConfig;
 use crate::http::Service;
 use crate::http::error::{ApiError, Problem};
 use crate::http::extract::require_json;
-use crate::http::schema::SubmissionBody;
-use crate::triage::{Answer, BulkItem, Busy, Desk, DeskError, Place, answer_items};
+use crate::http::schema::{BatchItem, SubmissionBody};
+use crate::triage::{BulkItem, Busy, Desk, DeskError, Place, answer_items};
 
 /// Items judged at once: enough to keep every core busy, few enough to answer early.
 const CHUNK: usize = 128;
@@ -57,13 +57,21 @@ impl Admission {
 /// the fields of a single answer or `errors`.
 #[utoipa::path(
     post,
+    operation_id = "classify_batch",
     path = "/v1/classify/batch",
     tag = "classify",
-    request_body = Vec<SubmissionBody>,
+    request_body(content(
+        (Vec<SubmissionBody> = "application/json"),
+        (SubmissionBody = "application/x-ndjson"),
+    )),
     responses(
-        (status = 200, description = "An answer or the mistakes of each item", body = Vec<Answer<'static>>),
+        (status = 200, description = "An answer or the mistakes of each item, in order; of NDJSON one a line", content(
+            (Vec<BatchItem<'static>> = "application/json"),
+            (BatchItem<'static> = "application/x-ndjson"),
+        )),
         (status = 400, description = "Not a JSON array", body = Problem, content_type = "application/problem+json"),
         (status = 413, description = "Too large", body = Problem, content_type = "application/problem+json"),
+        (status = 415, description = "Not JSON by its content type", body = Problem, content_type = "application/problem+json"),
         (status = 429, description = "Busy, with Retry-After", body = Problem, content_type = "application/problem+json"),
     )
 )]

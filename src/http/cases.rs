@@ -44,6 +44,7 @@ const MAX_KEY_BYTES: usize = 255;
 /// its own, listed in `repeats` of both and counted in `prior_contacts`.
 #[utoipa::path(
     post,
+    operation_id = "receive_case",
     path = "/v1/cases",
     tag = "cases",
     request_body = SubmissionBody,
@@ -159,6 +160,7 @@ pub(super) struct CasesAnswer<'a> {
 /// Lists cases, newest first
 #[utoipa::path(
     get,
+    operation_id = "list_cases",
     path = "/v1/cases",
     tag = "cases",
     params(ListParameters),
@@ -198,6 +200,7 @@ pub(super) async fn list(
 /// Shows a case
 #[utoipa::path(
     get,
+    operation_id = "show_case",
     path = "/v1/cases/{id}",
     tag = "cases",
     params(("id" = String, Path, description = "The case")),
@@ -237,6 +240,7 @@ pub(super) struct EventAnswer {
 /// Lists what happened to a case, oldest first
 #[utoipa::path(
     get,
+    operation_id = "list_case_events",
     path = "/v1/cases/{id}/events",
     tag = "cases",
     params(("id" = String, Path, description = "The case")),

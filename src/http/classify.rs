@@ -23,6 +23,7 @@ const USUAL_ANSWER: usize = 4_096;
 /// the decision and its reasons. Nothing is stored, whether `do_not_store` is sent or not.
 #[utoipa::path(
     post,
+    operation_id = "classify",
     path = "/v1/classify",
     tag = "classify",
     request_body = SubmissionBody,

@@ -25,6 +25,7 @@ use crate::triage::{CaseAnswer, CorrectionAnswer, CorrectionRequest, Desk, Mista
 /// train the next model.
 #[utoipa::path(
     post,
+    operation_id = "correct_case",
     path = "/v1/cases/{id}/corrections",
     tag = "cases",
     request_body = CorrectionBody,
@@ -52,6 +53,7 @@ pub(super) async fn correct(
 /// A correction of the route alone. No clock starts again.
 #[utoipa::path(
     post,
+    operation_id = "reroute_case",
     path = "/v1/cases/{id}/reroute",
     tag = "cases",
     request_body = RerouteBody,
@@ -90,6 +92,7 @@ async fn apply(
 /// Lists what people said about a case's labels and route, oldest first
 #[utoipa::path(
     get,
+    operation_id = "list_corrections",
     path = "/v1/cases/{id}/corrections",
     tag = "cases",
     params(("id" = String, Path, description = "The case")),

@@ -38,6 +38,7 @@ pub(super) const FORM_BYTES: usize = 64 << 10;
 /// Lists the evidence files of a case
 #[utoipa::path(
     get,
+    operation_id = "list_evidence",
     path = "/v1/cases/{id}/evidence",
     tag = "evidence",
     params(("id" = String, Path, description = "The case")),
@@ -75,6 +76,7 @@ pub(super) struct FileForm {
 /// (`version`, `by`, `item`).
 #[utoipa::path(
     post,
+    operation_id = "add_evidence",
     path = "/v1/cases/{id}/evidence",
     tag = "evidence",
     params(("id" = String, Path, description = "The case")),
@@ -176,6 +178,7 @@ pub(super) async fn take_in(
 /// data, because bytes cannot be masked.
 #[utoipa::path(
     get,
+    operation_id = "show_evidence",
     path = "/v1/cases/{id}/evidence/{file}",
     tag = "evidence",
     params(
@@ -204,6 +207,7 @@ pub(super) async fn show(
 /// the audit log a row.
 #[utoipa::path(
     post,
+    operation_id = "unmask_evidence",
     path = "/v1/cases/{id}/evidence/{file}/unmask",
     tag = "evidence",
     request_body = UnmaskBody,

@@ -19,6 +19,7 @@ use crate::triage::DeadLetterAnswer;
 /// Lists messages that a gateway did not take, oldest first, 200 at most
 #[utoipa::path(
     get,
+    operation_id = "list_gateway_dead_letters",
     path = "/v1/gateways/{channel}/dead-letters",
     tag = "messages",
     params(("channel" = String, Path, description = "`sms`, `chat` or `email`")),
@@ -43,6 +44,7 @@ pub(super) async fn dead_letters(
 /// erased are gone.
 #[utoipa::path(
     post,
+    operation_id = "replay_gateway_dead_letters",
     path = "/v1/gateways/{channel}/dead-letters/replay",
     tag = "messages",
     request_body = ReplayBody,

@@ -114,6 +114,7 @@ fn granted(granted: Granted) -> Response {
 /// Lists the keys, newest first
 #[utoipa::path(
     get,
+    operation_id = "list_keys",
     path = "/v1/keys",
     tag = "access",
     responses((status = 200, description = "Every key", body = Vec<KeyAnswer>))
@@ -126,6 +127,7 @@ pub(super) async fn list(State(service): State<Service>) -> Result<Json<Vec<KeyA
 /// Makes a key
 #[utoipa::path(
     post,
+    operation_id = "create_key",
     path = "/v1/keys",
     tag = "access",
     request_body = KeyBody,
@@ -151,6 +153,7 @@ pub(super) async fn create(
 /// without a gap.
 #[utoipa::path(
     post,
+    operation_id = "rotate_key",
     path = "/v1/keys/{id}/rotate",
     tag = "access",
     request_body = RotationBody,
@@ -184,6 +187,7 @@ pub(super) async fn rotate(
 /// It ends at once, and on other replicas within five seconds.
 #[utoipa::path(
     delete,
+    operation_id = "revoke_key",
     path = "/v1/keys/{id}",
     tag = "access",
     params(("id" = String, Path, description = "The key's id")),

@@ -61,6 +61,7 @@ impl From<&Rule> for RuleAnswer {
 /// Shows the rules that are live
 #[utoipa::path(
     get,
+    operation_id = "show_rules",
     path = "/v1/rules",
     tag = "knowledge",
     responses((status = 200, description = "The rule set", body = RulesAnswer))
@@ -86,6 +87,7 @@ pub(super) struct ModelsAnswer {
 /// Shows the models and which one is live
 #[utoipa::path(
     get,
+    operation_id = "list_models",
     path = "/v1/models",
     tag = "knowledge",
     responses((status = 200, description = "The models", body = ModelsAnswer))

@@ -41,6 +41,7 @@ pub(super) struct LibraryParameters {
 /// either script, width and case. Personal data that answers mask cannot be searched for.
 #[utoipa::path(
     get,
+    operation_id = "search_library",
     path = "/v1/library",
     tag = "library",
     params(LibraryParameters),
@@ -73,6 +74,7 @@ pub(super) struct SimilarBody {
 /// Finds archived cases like a text, most alike first
 #[utoipa::path(
     post,
+    operation_id = "find_cases_like_text",
     path = "/v1/library/similar",
     tag = "library",
     request_body = SimilarBody,
@@ -101,6 +103,7 @@ pub(super) struct SimilarParameters {
 /// Finds archived cases like a case, most alike first
 #[utoipa::path(
     get,
+    operation_id = "find_cases_like_case",
     path = "/v1/cases/{id}/similar",
     tag = "cases",
     params(("id" = String, Path, description = "The case"), SimilarParameters),

@@ -32,6 +32,7 @@ pub(super) struct DraftParameters {
 /// customer's mood; `owed` says what the customer is to hear now.
 #[utoipa::path(
     get,
+    operation_id = "list_messages",
     path = "/v1/cases/{id}/messages",
     tag = "messages",
     params(("id" = String, Path, description = "The case"), DraftParameters),
@@ -92,6 +93,7 @@ pub(super) struct MessageBody {
 /// `case.message_failed`.
 #[utoipa::path(
     post,
+    operation_id = "send_message",
     path = "/v1/cases/{id}/messages",
     tag = "messages",
     request_body = MessageBody,

@@ -48,6 +48,7 @@ pub(super) struct ErasureBody {
 /// each case.
 #[utoipa::path(
     post,
+    operation_id = "export_personal_data",
     path = "/v1/privacy/exports",
     tag = "privacy",
     request_body = PersonBody,
@@ -75,6 +76,7 @@ pub(super) async fn export(
 /// with the reason, and erased by itself when its time is over.
 #[utoipa::path(
     post,
+    operation_id = "erase_personal_data",
     path = "/v1/privacy/erasures",
     tag = "privacy",
     request_body = ErasureBody,

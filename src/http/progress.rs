@@ -19,6 +19,7 @@ use crate::triage::{ProgressAnswer, STEPS, StepRequest};
 /// Shows where a case stands, what can be done and which clocks run
 #[utoipa::path(
     get,
+    operation_id = "show_case_progress",
     path = "/v1/cases/{id}/progress",
     tag = "cases",
     params(("id" = String, Path, description = "The case")),
@@ -69,6 +70,7 @@ pub(super) async fn show(
 /// never granted by the service: somebody other than the proposer approves.
 #[utoipa::path(
     post,
+    operation_id = "step_case",
     path = "/v1/cases/{id}/{step}",
     tag = "cases",
     request_body = StepBody,

@@ -57,6 +57,7 @@ pub(super) struct QueuesAnswer<'a> {
 /// Lists the queues, how they stand and their most urgent cases
 #[utoipa::path(
     get,
+    operation_id = "list_queues",
     path = "/v1/queues",
     tag = "queues",
     responses((status = 200, description = "Every queue", body = QueuesAnswer<'static>))
@@ -147,6 +148,7 @@ pub(super) struct QueuePage<'a> {
 /// Lists the open cases of a queue, most urgent first
 #[utoipa::path(
     get,
+    operation_id = "show_queue",
     path = "/v1/queues/{queue}",
     tag = "queues",
     params(("queue" = String, Path, description = "The queue"), QueueParameters),

@@ -71,6 +71,7 @@ pub(super) struct ImprovementBody {
 /// Lists alerts, the newest first
 #[utoipa::path(
     get,
+    operation_id = "list_alerts",
     path = "/v1/alerts",
     tag = "review",
     params(ReviewParameters),
@@ -88,6 +89,7 @@ pub(super) async fn alerts(
 /// Shows an alert with the cases behind it
 #[utoipa::path(
     get,
+    operation_id = "show_alert",
     path = "/v1/alerts/{id}",
     tag = "review",
     params(("id" = String, Path, description = "The alert")),
@@ -106,6 +108,7 @@ pub(super) async fn alert(
 /// Acknowledges or closes an alert
 #[utoipa::path(
     post,
+    operation_id = "step_alert",
     path = "/v1/alerts/{id}",
     tag = "review",
     request_body = ReviewStepBody,
@@ -130,6 +133,7 @@ pub(super) async fn step_alert(
 /// Lists improvements, the newest first
 #[utoipa::path(
     get,
+    operation_id = "list_improvements",
     path = "/v1/improvements",
     tag = "review",
     params(ReviewParameters),
@@ -147,6 +151,7 @@ pub(super) async fn improvements(
 /// Writes an improvement down
 #[utoipa::path(
     post,
+    operation_id = "add_improvement",
     path = "/v1/improvements",
     tag = "review",
     request_body = ImprovementBody,
@@ -169,6 +174,7 @@ pub(super) async fn add_improvement(
 /// Shows an improvement with what was done
 #[utoipa::path(
     get,
+    operation_id = "show_improvement",
     path = "/v1/improvements/{id}",
     tag = "review",
     params(("id" = String, Path, description = "The improvement")),
@@ -187,6 +193,7 @@ pub(super) async fn improvement(
 /// Takes an improvement a step on
 #[utoipa::path(
     post,
+    operation_id = "step_improvement",
     path = "/v1/improvements/{id}",
     tag = "review",
     request_body = ReviewStepBody,

@@ -1,7 +1,10 @@
-//! The shape of what clients send, for the documentation. Reading it is the use cases' work, so
-//! that every mistake can be listed.
+//! The shape of what clients send, and of what is written piece by piece, for the documentation.
+//! Reading and writing it is the use cases' work, so that every mistake can be listed.
 
+use serde::Serialize;
 use utoipa::ToSchema;
+
+use crate::triage::{Answer, Mistake};
 
 /// Who complains 客户.
 #[derive(ToSchema)]
@@ -64,6 +67,30 @@ pub(super) struct SubmissionBody {
     received_by: Option<String>,
     /// Whether it must not be kept. What is only judged never is; `/v1/cases` refuses it.
     do_not_store: Option<bool>,
+}
+
+/// The answer to one item of a batch.
+#[derive(Serialize, ToSchema)]
+pub(super) struct BatchItem<'a> {
+    /// The position of the item, from 0.
+    index: usize,
+    /// The item's own `id`, if it has one: any JSON.
+    #[schema(value_type = Option<serde_json::Value>)]
+    id: Option<serde_json::Value>,
+    #[serde(flatten)]
+    outcome: BatchOutcome<'a>,
+}
+
+/// The fields of a single answer, or every mistake of the item.
+#[derive(Serialize, ToSchema)]
+#[serde(untagged)]
+#[expect(dead_code, reason = "documentation alone")]
+enum BatchOutcome<'a> {
+    Answer(Box<Answer<'a>>),
+    Mistaken {
+        /// Every mistake that was found.
+        errors: Vec<Mistake>,
+    },
 }
 
 /// Who does something.

@@ -21,6 +21,7 @@ use crate::triage::{CaseAnswer, DeskError, Parting, SeparationRequest};
 /// and each case lists the other in `repeats`.
 #[utoipa::path(
     post,
+    operation_id = "separate_submission",
     path = "/v1/cases/{id}/joined/{submission}/separation",
     tag = "cases",
     request_body = SeparationBody,

@@ -55,6 +55,7 @@ pub(super) struct SessionAnswer {
 /// minute, then twice as long each time, a quarter of an hour at most.
 #[utoipa::path(
     post,
+    operation_id = "open_session",
     path = "/v1/sessions",
     tag = "access",
     request_body = LogInBody,
@@ -88,6 +89,7 @@ pub(super) async fn open(
 /// Logs out
 #[utoipa::path(
     delete,
+    operation_id = "close_session",
     path = "/v1/sessions",
     tag = "access",
     responses(

@@ -30,6 +30,7 @@ pub(super) struct StatsParameters {
 /// satisfaction, reopened share, compensation and model agreement count what was archived.
 #[utoipa::path(
     get,
+    operation_id = "show_statistics",
     path = "/v1/stats",
     tag = "review",
     params(StatsParameters),

@@ -30,6 +30,7 @@ pub(super) struct UnmaskBody {
 /// the audit log a row.
 #[utoipa::path(
     post,
+    operation_id = "unmask_case",
     path = "/v1/cases/{id}/unmask",
     tag = "cases",
     request_body = UnmaskBody,

@@ -98,6 +98,7 @@ impl From<User> for UserAnswer {
 /// Lists the users by name
 #[utoipa::path(
     get,
+    operation_id = "list_users",
     path = "/v1/users",
     tag = "access",
     responses((status = 200, description = "Every user", body = Vec<UserAnswer>))
@@ -112,6 +113,7 @@ pub(super) async fn list(
 /// Adds a user
 #[utoipa::path(
     post,
+    operation_id = "create_user",
     path = "/v1/users",
     tag = "access",
     request_body = UserBody,
@@ -136,6 +138,7 @@ pub(super) async fn create(
 /// Roles, queue, password, or whether they are shut out. Ends the user's sessions.
 #[utoipa::path(
     patch,
+    operation_id = "change_user",
     path = "/v1/users/{name}",
     tag = "access",
     request_body = UserChangeBody,

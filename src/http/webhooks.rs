@@ -32,6 +32,7 @@ use crate::triage::{DeadLetterAnswer, Mistake, WebhookAnswer, WebhookRequest};
 /// the complaint and all notes.
 #[utoipa::path(
     post,
+    operation_id = "create_webhook",
     path = "/v1/webhooks",
     tag = "webhooks",
     request_body = WebhookBody,
@@ -56,6 +57,7 @@ pub(super) async fn create(
 /// Lists the systems that hear of events
 #[utoipa::path(
     get,
+    operation_id = "list_webhooks",
     path = "/v1/webhooks",
     tag = "webhooks",
     responses((status = 200, description = "The endpoints, oldest first", body = Vec<WebhookAnswer>))
@@ -67,6 +69,7 @@ pub(super) async fn list(State(service): State<Service>) -> Result<Response, Api
 /// Shows a system that hears of events
 #[utoipa::path(
     get,
+    operation_id = "show_webhook",
     path = "/v1/webhooks/{id}",
     tag = "webhooks",
     params(("id" = String, Path, description = "The endpoint")),
@@ -87,6 +90,7 @@ pub(super) async fn show(
 /// The answer shows it, once. For 24 hours the old one signs as well.
 #[utoipa::path(
     post,
+    operation_id = "rotate_webhook_secret",
     path = "/v1/webhooks/{id}/rotate",
     tag = "webhooks",
     params(("id" = String, Path, description = "The endpoint")),
@@ -109,6 +113,7 @@ pub(super) async fn rotate(
 /// What waited for it goes out; events of the time between are not told.
 #[utoipa::path(
     post,
+    operation_id = "enable_webhook",
     path = "/v1/webhooks/{id}/enable",
     tag = "webhooks",
     params(("id" = String, Path, description = "The endpoint")),
@@ -128,6 +133,7 @@ pub(super) async fn enable(
 /// Tells an endpoint nothing any more
 #[utoipa::path(
     post,
+    operation_id = "disable_webhook",
     path = "/v1/webhooks/{id}/disable",
     tag = "webhooks",
     params(("id" = String, Path, description = "The endpoint")),
@@ -147,6 +153,7 @@ pub(super) async fn disable(
 /// Removes an endpoint with everything that waits for it
 #[utoipa::path(
     delete,
+    operation_id = "delete_webhook",
     path = "/v1/webhooks/{id}",
     tag = "webhooks",
     params(("id" = String, Path, description = "The endpoint")),
@@ -166,6 +173,7 @@ pub(super) async fn delete(
 /// Lists what could not be delivered, oldest first, 200 at most
 #[utoipa::path(
     get,
+    operation_id = "list_webhook_dead_letters",
     path = "/v1/webhooks/{id}/dead-letters",
     tag = "webhooks",
     params(("id" = String, Path, description = "The endpoint")),
@@ -195,6 +203,7 @@ pub(super) struct ReplayAnswer {
 /// All of them, or those whose `ids` are sent, under the ids that they had.
 #[utoipa::path(
     post,
+    operation_id = "replay_webhook_dead_letters",
     path = "/v1/webhooks/{id}/dead-letters/replay",
     tag = "webhooks",
     request_body = ReplayBody,
