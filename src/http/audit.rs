@@ -5,17 +5,17 @@ use axum::{
     extract::{Query, State, rejection::QueryRejection},
 };
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use utoipa::{IntoParams, ToSchema};
 
 use crate::http::Service;
-use crate::http::error::ApiError;
-use crate::http::page::{PageParameters, parse_parameter};
+use crate::http::error::{ApiError, Problem};
 use crate::store::{Audit, AuditFilter};
+use crate::triage::Parameters;
 
 /// Which rows to list.
-#[derive(Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
+#[derive(IntoParams)]
+#[expect(dead_code, reason = "documentation alone; every mistake is listed")]
 pub(super) struct AuditParameters {
     /// Only what this user or `key:…` did.
     actor: Option<String>,
@@ -23,9 +23,9 @@ pub(super) struct AuditParameters {
     action: Option<String>,
     /// Only what was done to this case, key or user.
     subject: Option<String>,
-    /// Only from this time on, RFC 3339.
+    /// Only from this time on: a day or an RFC 3339 time.
     from: Option<String>,
-    /// Only before this time, RFC 3339.
+    /// Only before this time.
     until: Option<String>,
     /// Where to go on: `next_cursor` of the page before.
     cursor: Option<String>,
@@ -90,22 +90,29 @@ pub(super) struct AuditPage {
     path = "/v1/audit",
     tag = "access",
     params(AuditParameters),
-    responses((status = 200, description = "A page of the log", body = AuditPage))
+    responses(
+        (status = 200, description = "A page of the log", body = AuditPage),
+        (status = 422, description = "Every mistake", body = Problem, content_type = "application/problem+json"),
+    )
 )]
 pub(super) async fn list(
     State(service): State<Service>,
-    parameters: Result<Query<AuditParameters>, QueryRejection>,
+    pairs: Result<Query<Vec<(String, String)>>, QueryRejection>,
 ) -> Result<Json<AuditPage>, ApiError> {
-    let Query(parameters) = parameters.map_err(ApiError::Query)?;
-    let page = PageParameters { cursor: parameters.cursor, limit: parameters.limit };
-    let (after, limit) = (page.cursor()?, page.limit()?);
+    let Query(pairs) = pairs.map_err(ApiError::Query)?;
+    let mut parameters = Parameters::new(pairs);
+    let knowledge = service.desk.engine().knowledge();
+    let zone = knowledge.calendar.time_zone();
     let filter = AuditFilter {
-        actor: parameters.actor,
-        action: parameters.action,
-        subject: parameters.subject,
-        from: parse_parameter("from", parameters.from)?,
-        until: parse_parameter("until", parameters.until)?,
+        actor: parameters.text("actor"),
+        action: parameters.text("action"),
+        subject: parameters.text("subject"),
+        from: parameters.time("from", zone),
+        until: parameters.time("until", zone),
     };
+    let (after, limit) = (parameters.parse("cursor"), parameters.limit(50));
+    let known = ["actor", "action", "subject", "from", "until", "cursor", "limit"];
+    parameters.finish(&known).map_err(ApiError::Mistakes)?;
     let page = service.identity.list_audit(&filter, after, limit).await?;
     Ok(Json(AuditPage {
         rows: page.items.into_iter().map(AuditAnswer::from).collect(),

@@ -17,18 +17,18 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
-use crate::domain::{Channel, LabelId, QueueId};
+use crate::cases::Stage;
+use crate::domain::{Channel, LabelId, QueueId, Role};
 use crate::http::Service;
 use crate::http::caller::Caller;
 use crate::http::classify::{json_response, read_submission};
 use crate::http::error::{ApiError, Problem};
 use crate::http::extract::CaseId;
 use crate::http::layers::REQUEST_ID;
-use crate::http::page::{PageParameters, parse_parameter};
 use crate::http::schema::SubmissionBody;
 use crate::registry::Digest;
 use crate::store::{CaseFilter, StoredResponse};
-use crate::triage::{CaseAnswer, CaseSummary, Desk, Receipt};
+use crate::triage::{CaseAnswer, CaseSummary, Desk, Knowledge, Mistake, Parameters, Receipt};
 
 /// The longest idempotency key, in bytes.
 const MAX_KEY_BYTES: usize = 255;
@@ -126,8 +126,8 @@ fn idempotency_key(headers: &HeaderMap, body: &[u8]) -> Result<Option<(String, S
 }
 
 /// Which cases to list.
-#[derive(Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
+#[derive(IntoParams)]
+#[expect(dead_code, reason = "documentation alone; every mistake is listed")]
 pub(super) struct ListParameters {
     /// Only cases on this queue.
     queue: Option<String>,
@@ -149,6 +149,19 @@ pub(super) struct ListParameters {
     limit: Option<u16>,
 }
 
+/// The same for those who misspell one.
+const LIST_PARAMETERS: [&str; 9] = [
+    "queue",
+    "status",
+    "category",
+    "severity",
+    "channel",
+    "executive_review",
+    "needs_triage",
+    "cursor",
+    "limit",
+];
+
 /// A page of cases.
 #[derive(Serialize, ToSchema)]
 pub(super) struct CasesAnswer<'a> {
@@ -164,37 +177,69 @@ pub(super) struct CasesAnswer<'a> {
     path = "/v1/cases",
     tag = "cases",
     params(ListParameters),
-    responses((status = 200, description = "A page of cases", body = CasesAnswer<'static>))
+    responses(
+        (status = 200, description = "A page of cases", body = CasesAnswer<'static>),
+        (status = 422, description = "Every mistake", body = Problem, content_type = "application/problem+json"),
+    )
 )]
 pub(super) async fn list(
     State(desk): State<Arc<Desk>>,
     caller: Caller,
-    parameters: Result<Query<ListParameters>, QueryRejection>,
+    pairs: Result<Query<Vec<(String, String)>>, QueryRejection>,
 ) -> Result<Response, ApiError> {
-    let Query(parameters) = parameters.map_err(ApiError::Query)?;
-    let page = PageParameters { cursor: parameters.cursor, limit: parameters.limit };
-    let channel = parameters.channel.map(|name| {
-        let channel = Channel::ALL.into_iter().find(|channel| channel.as_str() == name);
-        channel.ok_or_else(|| ApiError::Parameter("`channel` is none that we know".to_owned()))
-    });
+    let Query(pairs) = pairs.map_err(ApiError::Query)?;
+    let mut parameters = Parameters::new(pairs);
+    let channel = parameters.one_of("channel", &Channel::ALL.map(Channel::as_str));
+    let status = parameters.one_of("status", &Stage::ALL.map(Stage::as_str));
     let filter = CaseFilter {
         alert: None,
-        queue: parse_parameter::<QueueId>("queue", parameters.queue)?,
-        status: parameters.status,
-        category: parse_parameter::<LabelId>("category", parameters.category)?,
-        severity: parse_parameter::<LabelId>("severity", parameters.severity)?,
-        executive_review: parameters.executive_review,
-        needs_triage: parameters.needs_triage,
-        channel: channel.transpose()?,
+        queue: parameters.parse("queue"),
+        status: status.map(ToOwned::to_owned),
+        category: parameters.parse("category"),
+        severity: parameters.parse("severity"),
+        executive_review: parameters.flag("executive_review"),
+        needs_triage: parameters.flag("needs_triage"),
+        channel: Channel::ALL.into_iter().find(|it| Some(it.as_str()) == channel),
         reach: Some(caller.principal.reach()),
     };
-    let (after, limit) = (page.cursor()?, page.limit()?);
+    let (after, limit) = (parameters.parse("cursor"), parameters.limit(50));
+    let strange = strange_names(&filter, &desk.engine().knowledge());
+    if let Err(mut mistakes) = parameters.finish(&LIST_PARAMETERS) {
+        mistakes.extend(strange);
+        return Err(ApiError::Mistakes(mistakes));
+    }
     let page = desk.list_cases(&filter, after, limit).await?;
+    // Cases from before a change of taxonomy or policy are found by the names of their time.
+    if page.items.is_empty() && !strange.is_empty() {
+        return Err(ApiError::Mistakes(strange));
+    }
     let answer = CasesAnswer {
         cases: page.items.iter().map(CaseSummary::new).collect(),
         next_cursor: page.next.map(|cursor| cursor.to_string()),
     };
     Ok(Json(answer).into_response())
+}
+
+/// Names that a filter asks for and that neither the live taxonomy nor the live policy has.
+fn strange_names(filter: &CaseFilter, knowledge: &Knowledge) -> Vec<Mistake> {
+    let labels = |role: Role| -> Vec<&str> {
+        let head = knowledge.taxonomy.role(role).map(|(_, head)| &head.labels);
+        head.into_iter().flatten().map(|label| label.id.as_str()).collect()
+    };
+    let queues = knowledge.policy.queues().iter().map(|queue| queue.id.as_str()).collect();
+    let asked = [
+        ("queue", filter.queue.as_ref().map(QueueId::as_str), queues),
+        ("category", filter.category.as_ref().map(LabelId::as_str), labels(Role::Category)),
+        ("severity", filter.severity.as_ref().map(LabelId::as_str), labels(Role::Severity)),
+    ];
+    let strange = asked
+        .into_iter()
+        .filter(|(_, name, known)| name.is_some_and(|name| !known.contains(&name)));
+    let mistake = |(name, _, known): (&str, _, Vec<&str>)| Mistake {
+        pointer: format!("/{name}"),
+        detail: format!("there is no such {name}: send one of {}", known.join(", ")),
+    };
+    strange.map(mistake).collect()
 }
 
 /// Shows a case

@@ -6,7 +6,6 @@ use axum::{
     http::{HeaderMap, StatusCode},
     response::{IntoResponse, Response},
 };
-use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
 
 use crate::domain::MessageChannel;
@@ -15,15 +14,14 @@ use crate::http::cases::request_id;
 use crate::http::error::{ApiError, Problem};
 use crate::http::extract::{CaseId, Signed};
 use crate::http::schema::ActorBody;
-use crate::triage::{MessageAnswer, MessageRequest, MessagesAnswer};
+use crate::triage::{MessageAnswer, MessageRequest, MessagesAnswer, Parameters};
 
 /// For which channel to draft.
-#[derive(Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
+#[derive(IntoParams)]
+#[expect(dead_code, reason = "documentation alone; every mistake is listed")]
 pub(super) struct DraftParameters {
     /// `sms`, `chat` or `email`; what the contact looks like if not given.
-    #[param(value_type = Option<String>)]
-    channel: Option<MessageChannel>,
+    channel: Option<String>,
 }
 
 /// Lists what can be said to the customer now, and what was
@@ -39,14 +37,19 @@ pub(super) struct DraftParameters {
     responses(
         (status = 200, description = "Drafts and messages", body = MessagesAnswer),
         (status = 404, description = "No such case", body = Problem, content_type = "application/problem+json"),
+        (status = 422, description = "Every mistake", body = Problem, content_type = "application/problem+json"),
     )
 )]
 pub(super) async fn list(
     State(service): State<Service>,
     CaseId(id): CaseId,
-    parameters: Result<Query<DraftParameters>, QueryRejection>,
+    pairs: Result<Query<Vec<(String, String)>>, QueryRejection>,
 ) -> Result<Response, ApiError> {
-    let Query(DraftParameters { channel }) = parameters.map_err(ApiError::Query)?;
+    let Query(pairs) = pairs.map_err(ApiError::Query)?;
+    let mut parameters = Parameters::new(pairs);
+    let name = parameters.one_of("channel", &MessageChannel::ALL.map(MessageChannel::as_str));
+    parameters.finish(&["channel"]).map_err(ApiError::Mistakes)?;
+    let channel = MessageChannel::ALL.into_iter().find(|it| Some(it.as_str()) == name);
     let now = (service.clock)();
     Ok(Json(service.desk.list_messages(id, channel, now).await?).into_response())
 }

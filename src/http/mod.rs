@@ -18,7 +18,6 @@ mod knowledge;
 mod layers;
 mod library;
 mod messages;
-mod page;
 mod permissions;
 mod privacy;
 mod probes;

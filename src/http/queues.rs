@@ -11,16 +11,15 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use utoipa::{IntoParams, ToSchema};
 
 use crate::domain::{QueueId, Reach};
 use crate::http::Service;
 use crate::http::caller::Caller;
 use crate::http::error::{ApiError, Problem};
-use crate::http::page::PageParameters;
 use crate::routing::Queue;
-use crate::triage::{CaseSummary, Desk, Knowledge};
+use crate::triage::{CaseSummary, Desk, Knowledge, Parameters};
 
 /// How many cases a list of queues shows of each.
 const N_NEXT: u16 = 3;
@@ -125,8 +124,8 @@ fn top_priority(queue: &QueueAnswer<'_>) -> f64 {
 }
 
 /// Which page of a queue.
-#[derive(Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
+#[derive(IntoParams)]
+#[expect(dead_code, reason = "documentation alone; every mistake is listed")]
 pub(super) struct QueueParameters {
     /// Where to go on: `next_cursor` of the page before.
     cursor: Option<String>,
@@ -155,18 +154,20 @@ pub(super) struct QueuePage<'a> {
     responses(
         (status = 200, description = "A page of the queue", body = QueuePage<'static>),
         (status = 404, description = "No such queue", body = Problem, content_type = "application/problem+json"),
+        (status = 422, description = "Every mistake", body = Problem, content_type = "application/problem+json"),
     )
 )]
 pub(super) async fn show(
     State(desk): State<Arc<Desk>>,
     caller: Caller,
     queue: Result<Path<String>, PathRejection>,
-    parameters: Result<Query<QueueParameters>, QueryRejection>,
+    pairs: Result<Query<Vec<(String, String)>>, QueryRejection>,
 ) -> Result<Response, ApiError> {
     let Path(queue) = queue.map_err(ApiError::Path)?;
-    let Query(QueueParameters { cursor, limit }) = parameters.map_err(ApiError::Query)?;
-    let page = PageParameters { cursor, limit };
-    let (after, limit) = (page.cursor()?, page.limit()?);
+    let Query(pairs) = pairs.map_err(ApiError::Query)?;
+    let mut parameters = Parameters::new(pairs);
+    let (after, limit) = (parameters.parse("cursor"), parameters.limit(50));
+    parameters.finish(&["cursor", "limit"]).map_err(ApiError::Mistakes)?;
     let queue: QueueId = queue.parse().map_err(|_| ApiError::Missing("queue"))?;
     if !is_within(&caller.principal.reach(), &queue, &desk.engine().knowledge()) {
         return Err(ApiError::Forbidden("the queue is none of yours".to_owned()));

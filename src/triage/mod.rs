@@ -62,6 +62,7 @@ pub use library::{
 pub use masking::mask_answer;
 pub use message::MessageRequest;
 pub use message_answer::{DraftAnswer, MessageAnswer, MessagesAnswer, RecipientAnswer};
+pub(crate) use parameters::Parameters;
 pub use privacy::{ErasureAnswer, ErasureRequest, ExportAnswer, KeptCase, PersonRequest};
 pub use progress::CaseLife;
 pub(crate) use progress::timetable;

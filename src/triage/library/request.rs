@@ -45,7 +45,7 @@ impl LibraryRequest {
             from: parameters.time("from", zone),
             until: parameters.time("until", zone),
         };
-        let (after, limit) = (parameters.parse("cursor"), parameters.limit());
+        let (after, limit) = (parameters.parse("cursor"), parameters.limit(20));
         parameters.finish(&PARAMETERS)?;
         Ok(Self { query, filter, after, limit })
     }

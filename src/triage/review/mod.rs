@@ -52,7 +52,7 @@ impl ReviewList {
     fn parse(pairs: Vec<(String, String)>, states: &[&'static str]) -> Result<Self, Vec<Mistake>> {
         let mut parameters = Parameters::new(pairs);
         let state = parameters.one_of("state", states);
-        let (after, limit) = (parameters.parse("cursor"), parameters.limit());
+        let (after, limit) = (parameters.parse("cursor"), parameters.limit(20));
         parameters.finish(&["state", "cursor", "limit"])?;
         Ok(Self { state, after, limit })
     }

@@ -163,10 +163,38 @@ async fn lists_are_paged_and_filtered() {
     assert_eq!(seen.len(), 7);
     assert_eq!(seen.iter().collect::<HashSet<_>>().len(), 7);
     assert!(seen.is_sorted_by(|a, b| a >= b), "newest first");
-    for query in ["limit=0", "limit=201", "limit=x", "cursor=?", "channel=pigeon", "colour=red"] {
-        let response = server.get(&format!("/v1/cases?{query}")).send().await.unwrap();
-        problem(response, StatusCode::BAD_REQUEST).await;
+}
+
+async fn mistakes(server: &Server, path: &str) -> Vec<String> {
+    let response = server.get(path).send().await.unwrap();
+    let found = problem(response, StatusCode::UNPROCESSABLE_ENTITY).await;
+    let pointers = found["errors"].as_array().unwrap().iter().map(|it| &it["pointer"]);
+    let mut pointers: Vec<_> = pointers.map(|it| it.as_str().unwrap().to_owned()).collect();
+    pointers.sort_unstable();
+    pointers
+}
+
+#[tokio::test]
+async fn every_mistake_of_a_list_is_told() {
+    let server = Server::start().await;
+    server.submit("/v1/cases", &json!({ "text": "快递丢了" })).await;
+    for (path, expected) in [
+        ("/v1/cases?limit=0", &["/limit"][..]),
+        ("/v1/cases?limit=201", &["/limit"]),
+        ("/v1/cases?cursor=?", &["/cursor"]),
+        ("/v1/cases?category=nonsense", &["/category"]),
+        ("/v1/cases?limit=x&needs_triage=maybe&bogus=1", &["/bogus", "/limit", "/needs_triage"]),
+        (
+            "/v1/cases?queue=q&severity=s&status=done&channel=pigeon&category=a b&colour=red",
+            &["/category", "/channel", "/colour", "/queue", "/severity", "/status"],
+        ),
+        ("/v1/queues/logistics?cursor=x&limit=x&y=1", &["/cursor", "/limit", "/y"]),
+        ("/v1/audit?from=soon&cursor=x&limit=0&who=me", &["/cursor", "/from", "/limit", "/who"]),
+    ] {
+        assert_eq!(mistakes(&server, path).await, expected, "{path}");
     }
+    let right = "/v1/cases?category=logistics&status=received&needs_triage=false&queue=logistics";
+    server.get_json(right).await;
 }
 
 #[tokio::test]

@@ -43,5 +43,5 @@ async fn an_unknown_queue_is_not_found() {
     let response = server.get("/v1/queues/nobody").send().await.unwrap();
     problem(response, StatusCode::NOT_FOUND).await;
     let response = server.get("/v1/queues/logistics?cursor=x").send().await.unwrap();
-    problem(response, StatusCode::BAD_REQUEST).await;
+    problem(response, StatusCode::UNPROCESSABLE_ENTITY).await;
 }
