@@ -1,5 +1,6 @@
 //! Logs and metrics. Neither ever holds the words of a complaint or personal data.
 
+use std::io::{self, IsTerminal};
 use std::sync::OnceLock;
 
 use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle};
@@ -14,7 +15,9 @@ const LATENCY_BUCKETS: [f64; 12] =
 /// Starts logging to stderr. A second call changes nothing.
 pub fn init_logs(config: &LogConfig) -> Result<(), ParseError> {
     let filter = EnvFilter::try_new(&config.filter)?;
-    let logs = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let logs = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr);
+    // Colors are for people; a terminal alone shows them, unless `NO_COLOR` forbids.
+    let logs = if io::stderr().is_terminal() { logs } else { logs.with_ansi(false) };
     // Tests start several services in one process; the first one's logs serve all.
     drop(match config.log_format {
         LogFormat::Text => logs.try_init(),

@@ -15,7 +15,7 @@ use crate::cases::{Refusal, RefusalReason};
 use crate::evidence;
 use crate::identity;
 use crate::store;
-use crate::triage::{DeskError, Mistake};
+use crate::triage::{DeskError, Mistake, why_not_json};
 
 /// Problem details as of RFC 9457.
 #[derive(Clone, Debug, Serialize, ToSchema)]
@@ -181,12 +181,9 @@ impl From<ApiError> for Problem {
                 _ => bad_request().with_detail("the body broke off: send it again"),
             },
             ApiError::TooLarge => Self::of_status(StatusCode::PAYLOAD_TOO_LARGE),
-            // The message of serde names line and column but may quote the text: it stays inside.
-            ApiError::Json(error) => bad_request().with_detail(format!(
-                "the body is not JSON in UTF-8, see line {} column {}",
-                error.line(),
-                error.column()
-            )),
+            ApiError::Json(error) => {
+                bad_request().with_detail(format!("the body is wrong: {}", why_not_json(&error)))
+            }
             ApiError::MediaType => Self::of_status(StatusCode::UNSUPPORTED_MEDIA_TYPE),
             ApiError::Query(rejection) => bad_request().with_detail(rejection.body_text()),
             ApiError::Path(rejection) => bad_request().with_detail(rejection.body_text()),

@@ -5,7 +5,7 @@ use rayon::prelude::*;
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::triage::{Answer, Engine, Mistake, Submission, parse_submission};
+use crate::triage::{Answer, Engine, Mistake, Submission, parse_submission, why_not_json};
 
 /// So many items are judged side by side on one thread: enough for a slow model to read its weights
 /// seldom, few enough to keep every core busy.
@@ -62,8 +62,7 @@ impl BulkItem {
         match serde_json::from_slice(json) {
             Ok(value) => Self::from_value(place, value, now),
             Err(error) => {
-                let detail = format!("this is not JSON in UTF-8, see column {}", error.column());
-                let mistake = Mistake { pointer: String::new(), detail };
+                let mistake = Mistake { pointer: String::new(), detail: why_not_json(&error) };
                 Self { place, id: None, submission: Err(vec![mistake]) }
             }
         }

@@ -3,6 +3,7 @@
 
 use jiff::Timestamp;
 use serde::{Serialize, de::DeserializeOwned};
+use serde_json::error::Category;
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
@@ -20,6 +21,22 @@ pub struct Mistake {
 
 pub(super) fn mistake(pointer: &str, detail: impl Into<String>) -> Mistake {
     Mistake { pointer: pointer.to_owned(), detail: detail.into() }
+}
+
+/// Why something is no JSON, and what to send instead. The words of serde may quote the text, so
+/// they are not shown.
+pub fn why_not_json(error: &serde_json::Error) -> String {
+    let place = format!("line {} column {}", error.line(), error.column());
+    match error.classify() {
+        Category::Eof if (error.line(), error.column()) == (1, 0) => {
+            "there is nothing: send JSON in UTF-8".to_owned()
+        }
+        Category::Eof => format!("it breaks off at {place}: send the JSON to its end"),
+        Category::Syntax if error.to_string().starts_with("number out of range") => {
+            "a number is too large: send numbers below 1e308".to_owned()
+        }
+        _ => format!("it is not JSON in UTF-8: see {place}"),
+    }
 }
 
 /// The fields of an object that have not been read yet.
@@ -91,6 +108,28 @@ impl Fields {
                 _ => format!(": the fields are {}", known.join(", ")),
             };
             self.wrong(&shown, format!("this field is not known{hint}"));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_no_json_is_told_why() {
+        let cases: [(&[u8], &str); 7] = [
+            (b"", "there is nothing: send JSON in UTF-8"),
+            (b"{", "it breaks off at line 1 column 1: send the JSON to its end"),
+            (b"{\n\"text\": \"", "it breaks off at line 2 column 9: send the JSON to its end"),
+            (b"1e999", "a number is too large: send numbers below 1e308"),
+            (b"{\"amount\": 1e999}", "a number is too large: send numbers below 1e308"),
+            (b"{text: 1}", "it is not JSON in UTF-8: see line 1 column 2"),
+            (b"{\"a\": \"\xff\"}", "it is not JSON in UTF-8: see line 1 column 8"),
+        ];
+        for (text, expected) in cases {
+            let error = serde_json::from_slice::<Value>(text).expect_err("it is broken");
+            assert_eq!(why_not_json(&error), expected, "{}", text.escape_ascii());
         }
     }
 }

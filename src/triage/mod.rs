@@ -52,7 +52,7 @@ pub use courier::{Courier, MAX_ATTEMPTS};
 pub use desk::{Desk, DeskError, Receipt};
 pub use engine::{Busy, Classification, Engine, EngineOptions};
 pub use evidence::{FileAnswer, NewFile};
-pub use fields::Mistake;
+pub use fields::{Mistake, why_not_json};
 pub use gateway::{Gateway, GatewayError, Gateways, GatewaysError};
 pub use knowledge::{Groundwork, Knowledge, LoadError, ModelState, Sources};
 pub use library::{

@@ -68,12 +68,13 @@ pub fn parse_submission(value: Value, now: Timestamp) -> Result<Submission, Vec<
         do_not_store: fields.read("do_not_store", "send true or false").unwrap_or_default(),
         complaint: Complaint {
             channel: fields.one_of("channel", &Channel::ALL.map(Channel::as_str)),
-            amount: fields.read("amount", "send yuan as a number of at least 0, such as 399.5"),
+            amount: fields
+                .read("amount", "send yuan as a number from 0 to 1000000000000, such as 399.5"),
             customer_tier: fields
                 .one_of("customer_tier", &CustomerTier::ALL.map(CustomerTier::as_str))
                 .unwrap_or_default(),
             prior_contacts: fields
-                .read("prior_contacts", "send a whole number of at least 0, such as 2"),
+                .read("prior_contacts", "send a whole number from 0 to 4294967295, such as 2"),
             received_at: fields.received_at(now),
             // A missing text has been noted as a mistake, so this one is never used.
             text: text.unwrap_or_else(|| "-".parse().expect("a dash is not blank")),
@@ -183,6 +184,15 @@ mod tests {
             "/color",
         ];
         assert_eq!(pointers(value), expected);
+    }
+
+    #[test]
+    fn a_number_that_is_too_large_is_told_how_large_it_may_be() {
+        let value = json!({ "text": "退款", "amount": 1e300, "prior_contacts": 5_000_000_000_u64 });
+        let now = "2026-11-21T09:00:00Z".parse().expect("a time");
+        let Err(mistakes) = parse_submission(value, now) else { panic!("they are too large") };
+        assert!(mistakes[0].detail.contains("from 0 to 1000000000000"), "{mistakes:?}");
+        assert!(mistakes[1].detail.contains("from 0 to 4294967295"), "{mistakes:?}");
     }
 
     #[test]

@@ -106,6 +106,30 @@ fn a_database_is_brought_to_the_newest_schema_twice_without_harm() {
 }
 
 #[test]
+fn a_live_model_that_is_missing_is_told_and_fails() {
+    let folder = tempfile::tempdir().unwrap();
+    let live = format!("name = \"gone\"\ndigest = \"{}\"\n", "0".repeat(64));
+    std::fs::write(folder.path().join("live.toml"), live).unwrap();
+    let models = folder.path().to_str().unwrap();
+    let output = fenzhen(&["models", "verify", "--models", models], b"");
+    let told = String::from_utf8(output.stdout).unwrap();
+    assert!(!output.status.success(), "{told}");
+    assert!(told.contains("BROKEN  gone"), "{told}");
+    assert_eq!(told.lines().count(), 2, "why stands below: {told}");
+}
+
+#[test]
+fn logs_that_no_terminal_shows_have_no_colors() {
+    let folder = tempfile::tempdir().unwrap();
+    let models = folder.path().to_str().unwrap();
+    // It logs that no model is live, and ends because there is no such database.
+    let output = fenzhen(&["serve", "--models", models, "--database", "nowhere:"], b"");
+    let logs = String::from_utf8(output.stderr).unwrap();
+    assert!(logs.contains("WARN") && logs.contains("no model is live"), "{logs}");
+    assert!(!logs.contains('\x1b'), "{logs:?}");
+}
+
+#[test]
 fn a_missing_file_is_named() {
     let output = fenzhen(&["classify", "nowhere.jsonl"], b"");
     assert!(!output.status.success());

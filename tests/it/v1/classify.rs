@@ -90,7 +90,10 @@ async fn what_cannot_be_read_gets_a_clear_problem() {
     ];
     for (body, status) in cases {
         let request = server.post("/v1/classify").header("content-type", "application/json");
-        problem(request.body(body).send().await.unwrap(), status).await;
+        let is_empty = body.is_empty();
+        let told = problem(request.body(body).send().await.unwrap(), status).await;
+        let detail = told["detail"].as_str().unwrap();
+        assert_eq!(detail.contains("there is nothing: send JSON"), is_empty, "{detail}");
     }
     let response = server.post("/v1/classify").body("text=x").header("content-type", "text/plain");
     problem(response.send().await.unwrap(), StatusCode::UNSUPPORTED_MEDIA_TYPE).await;
