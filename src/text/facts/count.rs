@@ -69,8 +69,55 @@ pub(super) fn contacts(source: Source<'_>, numeral: &Numeral) -> Option<u32> {
             is_call || talks || contains_any(before, &CONTACTS) || contains_any(after, &CONTACTS)
         }
     };
+    let is_contact = is_contact && !is_call_of_another(source.before(numeral.start, 14), after);
     is_contact.then(|| numeral.count())
 }
+
+/// Whether a call that is counted is somebody else's: 卖家打了十几个电话骂我, but not
+/// 我给卖家打了十几个电话 and not 客服打了三次都没人接. `before` ends where the count begins.
+fn is_call_of_another(before: &str, after: &str) -> bool {
+    let call = before.rfind(['打', '拨']).map(|call| before[..call].trim_end_matches('拨'));
+    let subject = call.or_else(|| before.strip_suffix("来了"));
+    subject.is_some_and(|subject| is_another(subject, after))
+}
+
+/// Whether the subject with which `before` ends calls the customer and is not called.
+fn is_another(before: &str, after: &str) -> bool {
+    const CALLERS: [&str; 16] = [
+        "卖家",
+        "商家",
+        "店家",
+        "店主",
+        "老板",
+        "客服",
+        "对方",
+        "骑手",
+        "快递员",
+        "外卖员",
+        "送餐员",
+        "配送员",
+        "骗子",
+        "催收",
+        "催收员",
+        "推销员",
+    ];
+    const TO: [&str; 10] = ["给", "向", "跟", "和", "与", "找", "联系", "打", "拨", "催促"];
+    const UNANSWERED: [&str; 6] = ["没人", "无人", "不接", "不通", "占线", "才接"];
+    let subject = before.trim_end_matches(|c| ADVERBS.contains(c));
+    CALLERS.iter().find_map(|caller| subject.strip_suffix(caller)).is_some_and(|rest| {
+        !contains_any(rest, &TO) && (after.contains('我') || !contains_any(after, &UNANSWERED))
+    })
+}
+
+/// The same where the count comes before the verb: 卖家多次打电话骂我.
+fn announces_call_of_another(source: Source<'_>, start: usize, end: usize) -> bool {
+    let after = source.after(end, 10);
+    starts_with_any(after, &["打", "来电", "致电", "拨"])
+        && is_another(source.before(start, 12), after)
+}
+
+/// What may stand between a subject and its verb: 今天, 一直, 已经, 还, 连续, 后来.
+const ADVERBS: &str = " 也都又还就才再已经连续接一天每今昨总共先后来前竟然居直不断陆第";
 
 /// How often before this time: 第三次反映 means twice.
 pub(super) fn contacts_before(source: Source<'_>, ordinal: &Numeral) -> Option<u32> {
@@ -78,6 +125,7 @@ pub(super) fn contacts_before(source: Source<'_>, ordinal: &Numeral) -> Option<u
     let (before, after) = (source.before(ordinal.start, 8), source.after(end, 5));
     let is_contact = contains_any(after, &CONTACTS) || contains_any(before, &CONTACTS);
     let is_other = contains_any(after, &PURCHASES) || contains_any(before, &OTHERS);
+    let is_other = is_other || announces_call_of_another(source, ordinal.start, end);
     (is_contact && !is_other).then(|| ordinal.count().saturating_sub(1)).filter(|&count| 0 < count)
 }
 
@@ -99,6 +147,7 @@ pub(super) fn vague_contacts(source: Source<'_>, at: usize) -> Option<(u32, usiz
         || (count == 2 && contains_any(before, &CONTACTS));
     let is_other =
         contains_any(before, &OTHERS) || contains_any(after, &PURCHASES) || after.contains("给我");
+    let is_other = is_other || announces_call_of_another(source, at, end);
     (is_contact && !is_other).then_some((count, end))
 }
 

@@ -263,6 +263,23 @@ fn earlier_contacts_are_counted() {
         ("跑了三趟营业厅", Some(3)),
         ("跑了两趟才送到", None),
         ("问了客服几遍", Some(2)),
+        ("卖家打了十几个电话骂我", None),
+        ("商家一天打了5个电话要我删评", None),
+        ("对方拨打了我三次电话", None),
+        ("客服来了两次电话", None),
+        ("快递员打过三次电话我都没接", None),
+        ("催收打了三十多个电话到我单位", None),
+        ("骑手已经打来两个电话催我下楼", None),
+        ("卖家多次打电话骂我", None),
+        ("商家第三次打电话要我删评", None),
+        ("我给卖家打了十几个电话", Some(11)),
+        ("联系卖家打了十几个电话", Some(11)),
+        ("给派件的快递员打过四五次电话", Some(4)),
+        ("客服打了三次都没人接", Some(3)),
+        ("商家打了五个电话都不接", Some(5)),
+        ("客服电话打了三次", Some(3)),
+        ("向商家多次打电话", Some(2)),
+        ("老板不管，打了三个电话", Some(3)),
     ];
     for (text, expected) in cases {
         assert_eq!(read(text).prior_contacts.map(|fact| fact.count), expected, "of {text}");
