@@ -80,7 +80,8 @@ fn customer_tier(policy: &Policy, matter: &Matter<'_>) -> Option<PriorityTerm> {
     term("customer_tier", policy.weights.customer_tier[tier as usize], || name.to_owned())
 }
 
-/// The amount in dispute as the intake system states it, else the largest that the text names.
+/// The amount in dispute as the intake system states it, else the largest that the text names
+/// or adds up.
 fn amount(policy: &Policy, matter: &Matter<'_>) -> Option<PriorityTerm> {
     let named = || matter.facts.largest_amount().map(|fact| fact.amount);
     let amount = matter.complaint.amount.or_else(named)?;

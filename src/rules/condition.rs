@@ -43,7 +43,7 @@ pub(super) enum Leaf {
 pub(super) enum NumberField {
     /// The amount in yuan that the intake system sent.
     Amount,
-    /// The largest amount in yuan that the text names.
+    /// The largest amount in yuan that the text names or adds up.
     StatedAmount,
     /// How often the customer has written before, as the intake system sent it.
     PriorContacts,

@@ -19,12 +19,12 @@ pub(super) struct Amount {
 const CUE_REACH: usize = 18;
 
 /// Reads a numeral as an amount. `cue` is where the last word about money of the clause ends,
-/// `is_range_end` says that the numeral ends a range such as 100-200.
+/// `lower` is what opens the range that the numeral ends, as in 100-200.
 pub(super) fn read(
     source: Source<'_>,
     numeral: &Numeral,
     cue: Option<usize>,
-    is_range_end: bool,
+    lower: Option<&Numeral>,
 ) -> Option<Amount> {
     let before = source.before(numeral.start, 4);
     if ends_with_any(before, &["第", "分之", "尾号", "双"]) {
@@ -35,11 +35,14 @@ pub(super) fn read(
     let (value, end) = match with_unit(source, numeral, has_cue) {
         Some(found) => found,
         None if prefix != 0 => (numeral.value, numeral.end),
-        None if is_bare_amount(source, numeral, has_cue, is_range_end) => {
+        None if is_bare_amount(source, numeral, has_cue, lower.is_some()) => {
             (numeral.value, numeral.end)
         }
         None => return None,
     };
+    if is_foreign(source, lower.unwrap_or(numeral).start, end) {
+        return None;
+    }
     let suffix = source.skip_any(end, &["左右", "上下", "多", "出头"]);
     let start = numeral.start - prefix;
     let approximate =
@@ -70,6 +73,7 @@ pub(super) fn is_cue(source: Source<'_>, at: usize, c: char) -> bool {
         '买' | '卖' | '拍' | '租' => precedes("的了成时来价入到"),
         '降' | '涨' | '升' => precedes("到了价至为"),
         '金' => !follows("黄白美合五"),
+        '笔' => follows("一两几这那") && precedes(" 0123456789一二两三四五六七八九十几"),
         _ => false,
     }
 }
@@ -79,6 +83,17 @@ fn prefix_len(before: &str) -> usize {
     let trimmed = before.trim_end_matches([' ', ':']);
     let sign = ["¥", "rmb", "cny", "人民币"].iter().find(|sign| trimmed.ends_with(*sign));
     sign.map_or(0, |sign| before.len() - trimmed.len() + sign.len())
+}
+
+/// Whether the currency beside an amount is not the yuan: $50, 美元64,000元, 12元港币.
+fn is_foreign(source: Source<'_>, start: usize, end: usize) -> bool {
+    const CURRENCIES: [&str; 23] = [
+        "$", "€", "£", "usd", "hkd", "eur", "gbp", "jpy", "美元", "美金", "美刀", "港币", "港元",
+        "日元", "日币", "欧元", "英镑", "韩元", "韩币", "澳元", "加元", "台币", "泰铢",
+    ];
+    let before = source.before(start, 5).trim_end_matches([' ', ':']);
+    ends_with_any(before, &CURRENCIES)
+        || source.skip_any(source.skip_space(end), &CURRENCIES).is_some()
 }
 
 fn says_roughly(before: &str) -> bool {
@@ -234,7 +249,8 @@ fn digit(source: Source<'_>, at: usize) -> Option<(u64, usize)> {
 }
 
 /// Whether a numeral without a unit is an amount: only after a word about money, or where a large
-/// round one describes the goods (两千多的手机) or is followed by such a word (三千买的).
+/// round one describes the goods (两千多的手机) or is followed by such a word (三千买的), or any
+/// large one by what it buys (3680一张) or by what is denied (八万六一分不退).
 fn is_bare_amount(
     source: Source<'_>,
     numeral: &Numeral,
@@ -274,7 +290,21 @@ fn is_bare_amount(
         rest,
         &["买", "现金", "押金", "定金", "订金", "红包", "货款", "保证金", "学费"],
     );
-    is_worth_it && (has_cue || (is_large && (has_cue_behind || describes_goods(rest))))
+    is_worth_it
+        && (has_cue
+            || (is_large && (has_cue_behind || describes_goods(rest)))
+            || (100 * SCALE <= numeral.value && is_price_of_one(before, rest)))
+}
+
+/// 3680一张票, 八万六一分不退, but not 3栋302一套.
+fn is_price_of_one(before: &str, rest: &str) -> bool {
+    const WHAT_IT_BUYS: &str = "张晚位套台双瓶盒箱件辆平斤克节支部";
+    const DENIED: [&str; 6] = ["分不", "分没", "分未", "分钱", "分都", "分也"];
+    rest.strip_prefix('一').is_some_and(|one| {
+        starts_with_any(one, &DENIED)
+            || (one.starts_with(|c| WHAT_IT_BUYS.contains(c))
+                && !before.ends_with(|c| "栋幢楼室座排型款单".contains(c)))
+    })
 }
 
 /// 两千多的手机, but not 两千多的销量.

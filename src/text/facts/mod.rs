@@ -7,6 +7,7 @@ mod numeral;
 mod order_number;
 mod scan;
 mod source;
+mod sum;
 #[cfg(test)]
 mod tests;
 
@@ -14,6 +15,7 @@ use jiff::civil::Date;
 
 use crate::domain::{Money, Span};
 use crate::text::normalize::Normalized;
+use amount::Amount;
 use numeral::SCALE;
 use source::Source;
 
@@ -71,6 +73,8 @@ pub struct CountFact {
 pub struct Facts {
     /// Amounts in the order of the text.
     pub amounts: Vec<AmountFact>,
+    /// The largest sum that the text adds up: 2999元+3999元.
+    pub total: Option<AmountFact>,
     /// Days in the order of the text.
     pub dates: Vec<DateFact>,
     /// Order numbers in the order of the text.
@@ -85,13 +89,13 @@ impl Facts {
     /// Reads what a text states; `normalized` must come from `original`.
     pub(super) fn read(original: &str, normalized: &Normalized) -> Self {
         let found = scan::scan(Source { text: normalized.as_str(), original, normalized });
-        let amounts = found.amounts.into_iter().map(|amount| AmountFact {
+        let amount = |amount: Amount| AmountFact {
             amount: Money::from_fen(
                 i64::try_from(amount.value / (SCALE / 100)).unwrap_or(i64::MAX),
             ),
             approximate: amount.approximate,
             span: normalized.span(amount.range),
-        });
+        };
         let dates = found.days.into_iter().map(|day| DateFact {
             year: day.year,
             month: day.month,
@@ -104,7 +108,8 @@ impl Facts {
         });
         let count = |(count, range)| CountFact { count, span: normalized.span(range) };
         Self {
-            amounts: amounts.collect(),
+            amounts: found.amounts.into_iter().map(amount).collect(),
+            total: found.total.map(amount),
             dates: dates.collect(),
             order_numbers: order_numbers.collect(),
             prior_contacts: found.contacts.map(count),
@@ -112,8 +117,8 @@ impl Facts {
         }
     }
 
-    /// The largest amount that the text names.
+    /// The largest amount that the text names or adds up.
     pub fn largest_amount(&self) -> Option<&AmountFact> {
-        self.amounts.iter().max_by_key(|fact| fact.amount)
+        self.amounts.iter().chain(&self.total).max_by_key(|fact| fact.amount)
     }
 }

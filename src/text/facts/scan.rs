@@ -9,11 +9,14 @@ use super::date::{self, NamedDay};
 use super::numeral::{self, Numeral};
 use super::order_number;
 use super::source::{Source, ends_clause};
+use super::sum;
 
 /// What the pass has found, in places of the normalized text.
 #[derive(Default)]
 pub(super) struct Found {
     pub(super) amounts: Vec<Amount>,
+    /// The largest of the sums that the text adds up.
+    pub(super) total: Option<Amount>,
     pub(super) days: Vec<NamedDay>,
     pub(super) order_numbers: Vec<Range<usize>>,
     pub(super) contacts: Option<(u32, Range<usize>)>,
@@ -22,7 +25,8 @@ pub(super) struct Found {
 
 /// Reads everything that the text states in numbers.
 pub(super) fn scan(source: Source<'_>) -> Found {
-    let mut scanner = Scanner { source, cue: None, before: None, found: Found::default() };
+    let mut scanner =
+        Scanner { source, cue: None, before: None, row: None, found: Found::default() };
     let mut at = 0;
     while let Some(c) = source.char_at(at) {
         at = scanner.step(at, c);
@@ -36,6 +40,8 @@ struct Scanner<'t> {
     cue: Option<usize>,
     /// The numeral before, if nothing is known of it: it may open a range.
     before: Option<Numeral>,
+    /// What the amounts come to that stand side by side, up to the last one.
+    row: Option<Amount>,
     found: Found,
 }
 
@@ -104,11 +110,13 @@ impl Scanner<'_> {
             note(&mut self.found.contacts, count, range);
         } else if let Some(count) = count::people(source, numeral) {
             note(&mut self.found.people, count, range);
-        } else if let Some(amount) = amount::read(source, numeral, self.cue, opens_range.is_some())
+        } else if let Some(amount) = amount::read(source, numeral, self.cue, opens_range.as_ref())
+            .or_else(|| sum::bare_addend(source, self.row.as_ref()?, numeral))
         {
             if let Some(before) = opens_range {
                 self.found.amounts.push(opening(&before, numeral, amount.approximate));
             }
+            self.add(&amount);
             let end = amount.range.end;
             self.found.amounts.push(amount);
             return end;
@@ -116,6 +124,34 @@ impl Scanner<'_> {
             self.before = Some(*numeral);
         }
         numeral.end
+    }
+
+    /// Adds an amount to those that it stands side by side with.
+    fn add(&mut self, amount: &Amount) {
+        let source = self.source;
+        let row = self.row.take();
+        if !sum::is_plain(source, amount) {
+            return;
+        }
+        let sum = match row {
+            Some(row) if sum::joins(source, &row, amount) => sum::add(&row, amount),
+            _ => {
+                let terms = sum::sharing(source, amount);
+                if terms.is_empty() {
+                    self.row = sum::may_begin(source, amount.range.start).then(|| amount.clone());
+                    return;
+                }
+                let sum = terms.iter().rev().fold(amount.clone(), |sum, term| sum::add(term, &sum));
+                // A word about money may have told what they are already.
+                let known = self.found.amounts.last().map_or(0, |last| last.range.end);
+                self.found.amounts.extend(terms.into_iter().filter(|it| known < it.range.end));
+                sum
+            }
+        };
+        if self.found.total.as_ref().is_none_or(|total| total.value < sum.value) {
+            self.found.total = Some(sum.clone());
+        }
+        self.row = Some(sum);
     }
 }
 
