@@ -39,6 +39,12 @@ enum Command {
     /// Start a service with invented cases to look around in
     Demo(Box<demo::Demo>),
     /// Judge the complaints of a file, one JSON object a line
+    ///
+    /// The file is UTF-8. What cannot be read is answered with what is wrong with it, reported on
+    /// stderr with its line, and stops nothing; fields that are not used are named at the end.
+    ///
+    /// Exit status: 0 when all lines were answered, by rules alone if no model could, which stderr
+    /// says; 3 when some were broken; 1 when the run failed; 2 when the command line was wrong.
     Classify(classify::Classify),
     /// Look at the rules
     #[command(subcommand)]

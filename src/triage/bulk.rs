@@ -47,6 +47,8 @@ pub struct ItemAnswer {
     pub json: Vec<u8>,
     /// What was wrong with the item.
     pub mistakes: Vec<Mistake>,
+    /// Whether rules alone judged it.
+    pub is_fallback: bool,
 }
 
 /// An item as far as it can be read without judging it.
@@ -63,7 +65,7 @@ impl BulkItem {
             Ok(value) => Self::from_value(place, value, now),
             Err(error) => {
                 let mistake = Mistake { pointer: String::new(), detail: why_not_json(&error) };
-                Self { place, id: None, submission: Err(vec![mistake]) }
+                Self::mistaken(place, None, vec![mistake])
             }
         }
     }
@@ -72,6 +74,11 @@ impl BulkItem {
     pub fn from_value(place: Place, value: Value, now: Timestamp) -> Self {
         let id = value.get("id").cloned();
         Self { place, id, submission: parse_submission(value, now) }
+    }
+
+    /// An item that could not be read.
+    pub fn mistaken(place: Place, id: Option<Value>, mistakes: Vec<Mistake>) -> Self {
+        Self { place, id, submission: Err(mistakes) }
     }
 }
 
@@ -98,10 +105,12 @@ fn answer_group(engine: &Engine, items: Vec<BulkItem>) -> Vec<ItemAnswer> {
                 let classification = classifications.next().expect("every complaint was judged");
                 let answer = Answer::new(submission.complaint.text.as_str(), &classification);
                 let json = json(Outcome::Answer(Box::new(answer)));
-                ItemAnswer { json, mistakes: Vec::new() }
+                let is_fallback = classification.is_fallback();
+                ItemAnswer { json, mistakes: Vec::new(), is_fallback }
             }
             Err(mistakes) => {
-                ItemAnswer { json: json(Outcome::Mistaken { errors: &mistakes }), mistakes }
+                let json = json(Outcome::Mistaken { errors: &mistakes });
+                ItemAnswer { json, mistakes, is_fallback: false }
             }
         }
     };

@@ -36,18 +36,22 @@ fn lines(output: &Output) -> Vec<Value> {
     text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
 }
 
+fn talk(output: &Output) -> String {
+    String::from_utf8(output.stderr.clone()).unwrap()
+}
+
 #[test]
 fn lines_are_classified_in_order_and_broken_ones_are_reported() {
     let input =
         "{\"id\": 1, \"text\": \"快递丢了\"}\n\n{broken\n{\"id\": 3, \"text\": \"退款没到账\"}\n";
     let output = fenzhen(&["classify", "-"], input.as_bytes());
-    assert!(output.status.success());
+    assert_eq!(output.status.code(), Some(3));
     let answers = lines(&output);
     assert_eq!(answers.len(), 3);
     assert_eq!((&answers[0]["id"], &answers[0]["line"]), (&Value::from(1), &Value::from(1)));
     assert!(answers[1]["errors"].is_array());
     assert_eq!(answers[2]["category"]["label"], "refund_payment");
-    let talk = String::from_utf8(output.stderr).unwrap();
+    let talk = talk(&output);
     assert!(talk.contains("line 3:"), "{talk}");
     assert!(talk.contains("3 items, 1 of them broken"), "{talk}");
 }
@@ -64,8 +68,78 @@ fn a_csv_file_is_classified_by_its_text_column() {
     assert_eq!(answers[2]["errors"][0]["pointer"], "/amount");
     let missing = fenzhen(&["classify", "-", "--input", "csv"], input.as_bytes());
     assert!(!missing.status.success());
-    let talk = String::from_utf8(missing.stderr).unwrap();
-    assert!(talk.contains("--text-column"), "{talk}");
+    let talk = talk(&missing);
+    assert!(talk.contains("--text-column") && !talk.contains("快递"), "{talk}");
+}
+
+#[test]
+fn a_quote_that_is_never_closed_costs_no_later_row() {
+    let input = "id,text,note,channel\n3,快递丢了,,chat\n4,\"未闭合,1,chat\n5,退款没到账,1,chat\n";
+    for input in [input.to_owned(), input.replace('\n', "\r\n")] {
+        let output = fenzhen(&["classify", "-", "--input", "csv"], input.as_bytes());
+        assert_eq!(output.status.code(), Some(3));
+        let answers = lines(&output);
+        let places: Vec<_> = answers.iter().map(|it| it["line"].as_u64().unwrap()).collect();
+        assert_eq!(places, [2, 3, 4]);
+        assert!(answers[1]["errors"][0]["detail"].as_str().unwrap().contains("quote"));
+        assert_eq!((&answers[2]["id"], &answers[2]["fallback"]), (&"5".into(), &false.into()));
+        let talk = talk(&output);
+        assert!(talk.contains("line 3: a quote") && !talk.contains("未闭合"), "{talk}");
+        assert!(talk.contains("3 items, 1 of them broken"), "{talk}");
+    }
+}
+
+#[test]
+fn what_is_not_utf_8_is_named_line_by_line_with_the_way_out() {
+    let gbk: &[u8] = b"\xbf\xec\xb5\xdd\xb6\xaa\xc1\xcb";
+    let csv = [b"id,text,note\r\n1,", gbk, b",\r\n", gbk, b",x,\r\n3,x,", gbk, b"\r\n"].concat();
+    let output = fenzhen(&["classify", "-", "--input", "csv"], &csv);
+    let answers = lines(&output);
+    assert_eq!(
+        (&answers[0]["id"], &answers[0]["errors"][0]["pointer"]),
+        (&"1".into(), &"/text".into())
+    );
+    assert_eq!(
+        (&answers[1]["line"], &answers[1]["errors"][0]["pointer"]),
+        (&3.into(), &"/id".into())
+    );
+    assert_eq!(answers[2]["id"], "3", "nobody reads the note");
+    let told = talk(&output);
+    assert!(told.contains("line 2: /text this is not UTF-8"), "{told}");
+    assert!(told.contains("line 3: /id") && told.contains("iconv -f GB18030 -t UTF-8"), "{told}");
+    let jsonl = [b"{\"text\": \"x\"}\n{\"text\": \"", gbk, b"\"}\n"].concat();
+    let told = talk(&fenzhen(&["classify", "-"], &jsonl));
+    assert!(told.contains("line 2: this is not UTF-8") && told.contains("iconv"), "{told}");
+}
+
+#[test]
+fn a_byte_order_mark_is_read_over_and_fields_that_are_not_used_are_named_once() {
+    let inputs = [
+        (
+            "jsonl",
+            "\u{feff}{\"text\": \"快递\", \"姓名\": \"王某\"}\n{\"text\": \"货\", \"姓名\": \"李某\"}\n",
+        ),
+        ("csv", "\u{feff}text,姓名\n快递,王某\n货,李某\n"),
+    ];
+    for (format, input) in inputs {
+        let output = fenzhen(&["classify", "-", "--input", format], input.as_bytes());
+        assert_eq!(output.status.code(), Some(0));
+        assert_eq!(lines(&output).len(), 2);
+        let expected = "note: fields that were not used: `姓名`\n2 items, 0 of them broken\n";
+        assert_eq!(talk(&output), expected, "{format}");
+    }
+}
+
+#[test]
+fn answers_of_rules_alone_are_counted_on_stderr() {
+    let folder = tempfile::tempdir().unwrap();
+    let models = folder.path().to_str().unwrap();
+    let output =
+        fenzhen(&["classify", "-", "--models", models], "{\"text\": \"快递丢了\"}".as_bytes());
+    assert_eq!(output.status.code(), Some(0));
+    assert_eq!(lines(&output)[0]["fallback"], true);
+    let talk = talk(&output);
+    assert!(talk.contains("rules alone answered 1 items"), "{talk}");
 }
 
 #[test]
