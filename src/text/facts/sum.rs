@@ -77,7 +77,7 @@ pub(super) fn bare_addend(source: Source<'_>, row: &Amount, numeral: &Numeral) -
     let is_alone = source
         .char_at(source.skip_space(numeral.end))
         .is_none_or(|c| ends_clause(c) || "+=)、".contains(c));
-    (is_added && is_alone && MIN_BARE <= numeral.value).then(|| Amount {
+    (is_added && is_alone && MIN_BARE <= numeral.value).then_some(Amount {
         range: numeral.start..numeral.end,
         value: numeral.value,
         approximate: numeral.approximate,
