@@ -9,6 +9,11 @@ mod softmax;
 use fenzhen::domain::{Head, HeadKind};
 use fenzhen::inference::decide;
 use fenzhen::registry::HeadDecision;
+use rand::{Rng, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+
+/// So many samples of the texts say what is best.
+const RESAMPLES: usize = 50;
 
 /// The scores of a head's outputs text by text, and the labels.
 #[derive(Clone, Copy, Debug)]
@@ -25,6 +30,22 @@ impl<'a> HeldOut<'a> {
         let pairs = self.scores.iter().zip(self.labels);
         pairs.filter_map(|(scores, labels)| Some((scores.as_slice(), labels.as_deref()?)))
     }
+}
+
+/// The mean of what is best on samples of so many texts with repetition (bagging, Breiman 1996): a
+/// single text of a rare label moves the best of one sample far.
+fn bagged(n_texts: usize, best: impl Fn(&[usize]) -> Vec<f32>) -> Vec<f32> {
+    let mut random = ChaCha8Rng::seed_from_u64(0);
+    let mut means = Vec::new();
+    for _ in 0..RESAMPLES {
+        let sample: Vec<usize> = (0..n_texts).map(|_| random.random_range(0..n_texts)).collect();
+        let found = best(&sample);
+        means.resize(found.len(), 0.0);
+        for (mean, value) in means.iter_mut().zip(found) {
+            *mean += value / RESAMPLES as f32;
+        }
+    }
+    means
 }
 
 /// F2 of what was chosen, pairs of (chosen, right to choose): recall counts twice as much as precision

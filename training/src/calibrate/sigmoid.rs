@@ -3,7 +3,7 @@
 use fenzhen::inference::logistic;
 use fenzhen::registry::Calibration;
 
-use crate::calibrate::{HeldOut, f2, platt};
+use crate::calibrate::{HeldOut, bagged, f2, platt};
 
 /// Thresholds outside this range are the luck of few examples.
 const THRESHOLDS: std::ops::RangeInclusive<f32> = 0.2..=0.6;
@@ -23,7 +23,11 @@ pub(super) fn fit(n_labels: usize, held_out: HeldOut<'_>) -> Calibration {
         let answers: Vec<(f32, bool)> = probabilities.zip(positives).collect();
         slopes.push(slope);
         intercepts.push(intercept);
-        thresholds.push(best_threshold(&answers));
+        let best = |sample: &[usize]| {
+            let answers: Vec<(f32, bool)> = sample.iter().map(|&text| answers[text]).collect();
+            vec![best_threshold(&answers)]
+        };
+        thresholds.extend(bagged(answers.len(), best));
     }
     Calibration::Sigmoid { slopes, intercepts, thresholds }
 }

@@ -7,10 +7,8 @@ use linfa::traits::Fit;
 use linfa::{DatasetBase, ParamGuard};
 use linfa_logistic::MultiLogisticRegression;
 use ndarray::{Array1, Array2};
-use rand::{Rng, SeedableRng};
-use rand_chacha::ChaCha8Rng;
 
-use crate::calibrate::HeldOut;
+use crate::calibrate::{HeldOut, bagged};
 use crate::metrics::single_label_macro_f1;
 
 /// How strongly the weights are drawn to zero: a tenth of an example.
@@ -19,8 +17,6 @@ const REGULARIZATION: f64 = 0.1;
 /// fold: with all the iterations that it takes to converge, thirteen categories came out less
 /// calibrated and, over four sets held apart, no better.
 const MAX_ITERATIONS: u64 = 40;
-/// So many samples of the texts say which preferences are best.
-const RESAMPLES: usize = 50;
 /// The bias of a label without examples, which keeps its probability near zero.
 const NEVER: f32 = -20.0;
 
@@ -73,9 +69,7 @@ pub(super) fn scaling(
 }
 
 /// Preferences are (mean share / own share)^power with the power that gives the best macro-F1:
-/// one fitted number, where free numbers per label would follow the noise of rare ones. It is the
-/// mean of what is best on samples with repetition (bagging, Breiman 1996), since a single text of a
-/// rare label moves the best of one sample far.
+/// one fitted number, where free numbers per label would follow the noise of rare ones.
 fn best_preferences(n_labels: usize, answers: &[(Vec<f32>, usize)]) -> Vec<f32> {
     let mut shares = vec![1.0_f32; n_labels];
     for (_, label) in answers {
@@ -97,22 +91,16 @@ fn best_preferences(n_labels: usize, answers: &[(Vec<f32>, usize)]) -> Vec<f32> 
             answers.iter().map(|(p, _)| choose(p, &preferences)).collect()
         })
         .collect();
-    let mut random = ChaCha8Rng::seed_from_u64(0);
-    let mut best_power = || {
-        let sample: Vec<usize> =
-            (0..answers.len()).map(|_| random.random_range(0..answers.len())).collect();
-        let value = |chosen: &Vec<usize>| {
-            let pairs = sample.iter().map(|&text| (chosen[text], answers[text].1));
-            single_label_macro_f1(n_labels, pairs)
-        };
+    let powers = bagged(answers.len(), |sample| {
         let mut best = (powers[0], 0.0);
         for (&power, chosen) in powers.iter().zip(&chosen) {
-            let value = value(chosen);
+            let pairs = sample.iter().map(|&text| (chosen[text], answers[text].1));
+            let value = single_label_macro_f1(n_labels, pairs);
             if best.1 < value {
                 best = (power, value);
             }
         }
-        best.0
-    };
-    at((0..RESAMPLES).map(|_| best_power()).sum::<f32>() / RESAMPLES as f32)
+        vec![best.0]
+    });
+    at(powers[0])
 }
