@@ -149,19 +149,6 @@ pub(super) struct ListParameters {
     limit: Option<u16>,
 }
 
-/// The same for those who misspell one.
-const LIST_PARAMETERS: [&str; 9] = [
-    "queue",
-    "status",
-    "category",
-    "severity",
-    "channel",
-    "executive_review",
-    "needs_triage",
-    "cursor",
-    "limit",
-];
-
 /// A page of cases.
 #[derive(Serialize, ToSchema)]
 pub(super) struct CasesAnswer<'a> {
@@ -203,15 +190,20 @@ pub(super) async fn list(
         reach: Some(caller.principal.reach()),
     };
     let (after, limit) = (parameters.parse("cursor"), parameters.limit(50));
-    let strange = strange_names(&filter, &desk.engine().knowledge());
-    if let Err(mut mistakes) = parameters.finish(&LIST_PARAMETERS) {
-        mistakes.extend(strange);
+    let strange = || strange_names(&filter, &desk.engine().knowledge());
+    let documented = ListParameters::into_params(|| None);
+    let known: Vec<&str> = documented.iter().map(|parameter| parameter.name.as_str()).collect();
+    if let Err(mut mistakes) = parameters.finish(&known) {
+        mistakes.extend(strange());
         return Err(ApiError::Mistakes(mistakes));
     }
     let page = desk.list_cases(&filter, after, limit).await?;
     // Cases from before a change of taxonomy or policy are found by the names of their time.
-    if page.items.is_empty() && !strange.is_empty() {
-        return Err(ApiError::Mistakes(strange));
+    if page.items.is_empty() {
+        let strange = strange();
+        if !strange.is_empty() {
+            return Err(ApiError::Mistakes(strange));
+        }
     }
     let answer = CasesAnswer {
         cases: page.items.iter().map(CaseSummary::new).collect(),

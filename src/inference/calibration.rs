@@ -37,9 +37,14 @@ pub fn decide(decision: &HeadDecision, scores: &[f32]) -> Choice {
             let label = arg_max(probabilities.iter().zip(preferences).map(|(p, w)| p * w));
             single(probabilities, label, decision.abstain_below)
         }
-        Calibration::Ranked { cuts, .. } => {
+        Calibration::Ranked { cuts, highest_from, .. } => {
             let rank = expected_rank(&probabilities);
-            let label = cuts.iter().take_while(|&&cut| cut <= rank).count();
+            let is_highest = |&p: &f32| highest_from.is_some_and(|from| from <= p);
+            let label = if probabilities.last().is_some_and(is_highest) {
+                probabilities.len() - 1
+            } else {
+                cuts.iter().take_while(|&&cut| cut <= rank).count()
+            };
             single(probabilities, label, decision.abstain_below)
         }
         Calibration::Sigmoid { thresholds, .. } => {

@@ -42,6 +42,7 @@ pub(super) fn manifest() -> Manifest {
             weights: vec![vec![-4.0, 0.0], vec![0.0, -4.0], vec![0.0, 4.0]],
             biases: vec![0.0; 3],
             cuts: vec![0.7, 1.3],
+            highest_from: None,
         },
         Calibration::Sigmoid { slopes: vec![4.0], intercepts: vec![0.0], thresholds: vec![0.5] },
     ];
@@ -112,6 +113,24 @@ fn each_head_answers_in_its_own_way() {
         assert_eq!(chosen(prediction, "severity"), ["high"]);
         assert_eq!(chosen(prediction, "signals"), ["injury"]);
     });
+}
+
+#[test]
+fn the_highest_label_is_chosen_from_a_probability_of_its_own() {
+    let decide_from = |highest_from| {
+        let calibration = Calibration::Ranked {
+            weights: vec![vec![-1.0], vec![0.0]],
+            biases: vec![0.0; 2],
+            cuts: vec![0.9],
+            highest_from,
+        };
+        // Of which the highest has a probability of .73.
+        decide(&HeadDecision { calibration, abstain_below: 0.6 }, &[1.0])
+    };
+    assert_eq!(decide_from(None).chosen, [0]);
+    assert_eq!(decide_from(Some(0.8)).chosen, [0]);
+    let raised = decide_from(Some(0.7));
+    assert_eq!((raised.chosen.as_slice(), raised.abstains), ([1].as_slice(), false));
 }
 
 #[test]

@@ -140,6 +140,10 @@ pub enum Calibration {
         biases: Vec<f32>,
         /// Expected ranks at which the choice moves up one label.
         cuts: Vec<f32>,
+        /// The probability of the highest label from which it is chosen whatever the rank; bundles
+        /// of before know none.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        highest_from: Option<f32>,
     },
     /// Multi-label: a logistic function per label (Platt 1999) and a threshold per label.
     Sigmoid {
@@ -327,11 +331,12 @@ impl Calibration {
                     && is_list(biases, n_labels)
                     && is_list(preferences, n_labels)
             }
-            (Self::Ranked { weights, biases, cuts }, HeadKind::Ordinal) => {
+            (Self::Ranked { weights, biases, cuts, highest_from }, HeadKind::Ordinal) => {
                 is_matrix(weights, n_labels - 1)
                     && is_list(biases, n_labels)
                     && is_list(cuts, n_labels - 1)
                     && cuts.is_sorted()
+                    && highest_from.is_none_or(|from| 0.0 < from && from <= 1.0)
             }
             (Self::Sigmoid { slopes, intercepts, thresholds }, HeadKind::MultiLabel) => {
                 [slopes, intercepts, thresholds].iter().all(|list| is_list(list, n_labels))

@@ -54,8 +54,17 @@ impl Explanation {
         &mut self,
         label: &'m LabelDefinition,
         confidence: f32,
+        likelier: Option<(&LabelDefinition, f32)>,
     ) -> &'m LabelDefinition {
-        let message = format!("模型判断严重程度为「{}」，把握 {}", label.name, percent(confidence));
+        let likelier = likelier.map(|(other, p)| {
+            format!("；单看可能性「{}」更大（{}），按误判代价取定", other.name, percent(p))
+        });
+        let message = format!(
+            "模型判断严重程度为「{}」，把握 {}{}",
+            label.name,
+            percent(confidence),
+            likelier.unwrap_or_default()
+        );
         self.push(ReasonSource::Model, "model_severity", message);
         label
     }

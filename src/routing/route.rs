@@ -151,7 +151,10 @@ fn find_severity<'m>(
     let said = matter.said(Role::Severity);
     let start = match (said, predicted) {
         (Some((label, by_person)), _) => why.said_severity(label, by_person),
-        (None, Some((label, confidence))) => why.model_severity(label, confidence),
+        (None, Some((label, confidence))) => {
+            let likelier = matter.prediction.and_then(|it| it.likelier_label(Role::Severity));
+            why.model_severity(label, confidence, likelier)
+        }
         (None, None) => why.default_severity(&policy.default_severity),
     };
     let rank = |label: &LabelId| rank(matter.taxonomy, label);

@@ -166,7 +166,7 @@ fn the_models_that_ship_are_whole_and_the_live_one_answers() {
     let answers = lines(&shipped(&["classify", "-"], "{\"text\": \"快递丢了\"}".as_bytes()));
     assert_eq!(answers[0]["category"]["label"], "logistics");
     let version = answers[0]["model"]["version"].as_str().unwrap();
-    assert!(version.starts_with("complaints-blend-5@"), "{version}");
+    assert!(version.starts_with("complaints-blend-7@"), "{version}");
 }
 
 #[test]

@@ -144,6 +144,27 @@ fn terms(decision: &Decision) -> String {
 }
 
 #[test]
+fn a_severity_that_is_not_the_likeliest_says_which_one_is() {
+    let mut case = Case::predicted("logistics", "critical");
+    let mut heads = Vec::new();
+    for head in TAXONOMY.heads() {
+        let (_, answer) =
+            case.prediction.as_ref().and_then(|it| it.find_head(head.id.as_str())).unwrap();
+        heads.push(answer.clone());
+        if head.id.as_str() == "severity" {
+            heads.last_mut().unwrap().probabilities = vec![0.0, 0.05, 0.8, 0.15];
+        }
+    }
+    case.prediction = Some(Prediction::new(Arc::clone(&TAXONOMY), heads));
+    let decision = case.route();
+    let reason = decision.reasons.iter().find(|reason| reason.code == "model_severity").unwrap();
+    insta::assert_snapshot!(
+        reason.message,
+        @"模型判断严重程度为「特急」，把握 15%；单看可能性「紧急」更大（80%），按误判代价取定"
+    );
+}
+
+#[test]
 fn an_ordinary_case_goes_to_the_queue_of_its_category() {
     let case = Case::predicted("logistics", "normal");
     let codes = "model_category model_severity category_route clock_ordinary";

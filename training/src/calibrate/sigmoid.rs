@@ -6,7 +6,7 @@ use fenzhen::registry::Calibration;
 use crate::calibrate::{HeldOut, bagged, f2, platt};
 
 /// Thresholds outside this range are the luck of few examples.
-const THRESHOLDS: std::ops::RangeInclusive<f32> = 0.2..=0.6;
+const THRESHOLDS: std::ops::RangeInclusive<f32> = 0.15..=0.6;
 /// Added to the right answers' denominator, so that a threshold that gains one rare text does not
 /// beat a middling one.
 const SMOOTHING: f64 = 2.0;

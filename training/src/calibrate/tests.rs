@@ -68,21 +68,28 @@ fn an_ordinal_head_finds_slopes_and_ordered_cuts() {
     assert!(cuts.is_sorted(), "{cuts:?}");
 }
 
+/// What is chosen for texts in the middle of three places, of which one in so many is of the highest
+/// rank and the others of the middle one.
+fn choose_in_the_middle(one_in: usize) -> Vec<usize> {
+    let label = |n: usize| match n % 3 {
+        1 if (n / 3).is_multiple_of(one_in) => 2,
+        rank => rank,
+    };
+    let row = |n: usize| {
+        let place = (n % 3) as f32 * 4.0 - 4.0;
+        vec![place + 2.0, place - 2.0]
+    };
+    let (scores, labels): (Vec<_>, Vec<_>) =
+        (0..1200).map(|n| (row(n), Some(vec![label(n)]))).unzip();
+    let held_out = HeldOut { scores: &scores, labels: &labels };
+    let decision = fit(&head(HeadKind::Ordinal, 3), held_out, 0.1);
+    decide(&decision, &row(1)).chosen
+}
+
 #[test]
 fn the_highest_rank_is_rather_given_than_missed() {
-    // Nothing lies between the ranks, so that every cut there tells them apart.
-    let texts = (0..600).map(|n| ((n % 3) as f32 * 4.0 - 4.0, n % 3));
-    let (scores, labels): (Vec<Vec<f32>>, Vec<Option<Vec<usize>>>) =
-        texts.map(|(place, label)| (vec![place + 2.0, place - 2.0], Some(vec![label]))).unzip();
-    let decision =
-        fit(&head(HeadKind::Ordinal, 3), HeldOut { scores: &scores, labels: &labels }, 0.1);
-    let Calibration::Ranked { cuts, .. } = &decision.calibration else {
-        panic!("an ordinal head has thresholds")
-    };
-    assert!(cuts[1] < 1.3, "{cuts:?}");
-    for (scores, labels) in scores.iter().zip(&labels) {
-        assert_eq!(&decide(&decision, scores).chosen, labels.as_ref().unwrap());
-    }
+    assert_eq!(choose_in_the_middle(4), [2], "one in four is worth looking at all of them");
+    assert_eq!(choose_in_the_middle(40), [1], "one in forty is not");
 }
 
 #[test]
@@ -106,5 +113,5 @@ fn a_signal_is_rather_raised_than_missed() {
     let Calibration::Sigmoid { thresholds, .. } = &decision.calibration else {
         panic!("a multi-label head has thresholds")
     };
-    assert!((thresholds[0] - 0.2).abs() < 1e-6, "{thresholds:?}");
+    assert!((thresholds[0] - 0.15).abs() < 1e-6, "{thresholds:?}");
 }

@@ -14,7 +14,7 @@ use crate::inference::kernels::bf16::{
 };
 
 /// A layer with what it is applied to.
-pub(super) struct Pass<'a> {
+pub(super) struct Applied<'a> {
     pub(super) isa: Isa,
     pub(super) config: &'a EncoderConfig,
     pub(super) packed: &'a PackedLayer,
@@ -52,7 +52,7 @@ fn zeros16(len: usize) -> Vec<bf16> {
     vec![bf16::ZERO; len]
 }
 
-impl Pass<'_> {
+impl Applied<'_> {
     /// The vectors after the layer.
     pub(super) fn forward(&self, input: &[f32]) -> (Vec<f32>, Kept) {
         let (hidden, inner) = (self.config.hidden_size, self.config.intermediate_size);

@@ -12,7 +12,7 @@ use crate::inference::Isa;
 use crate::inference::encoder::EncoderConfig;
 use crate::inference::encoder::dropout::LayerDrops;
 pub(super) use dense::PackedLayer;
-use layer::{Kept, Pass};
+use layer::{Applied, Kept};
 
 /// A layer applied to the tokens of several texts: (vectors, block of weights) → vectors.
 pub(super) struct FusedLayer {
@@ -34,9 +34,16 @@ impl FusedLayer {
         Self { config: config.clone(), packed, lengths, drops, kept: Mutex::new(None) }
     }
 
-    fn pass<'a>(&'a self, block: &'a [f32]) -> Pass<'a> {
+    fn pass<'a>(&'a self, block: &'a [f32]) -> Applied<'a> {
         let (lengths, drops) = (&*self.lengths, self.drops);
-        Pass { isa: Isa::best(), config: &self.config, packed: &self.packed, block, lengths, drops }
+        Applied {
+            isa: Isa::best(),
+            config: &self.config,
+            packed: &self.packed,
+            block,
+            lengths,
+            drops,
+        }
     }
 }
 
