@@ -27,7 +27,7 @@ pub use encoder::{
     AdamStep, Batch, Bert, CONFIG_FILE, Drops, ENCODER_CONFIG_FILE, ENCODER_FILE, Encoder,
     EncoderConfig, EncoderEngine, EncoderError, EncoderFolder, EncoderHeads, EncoderTokenizer,
     FOLDER_WEIGHTS_FILE, ModernConfig, Moments, Packed, Parameter, Parameters, PlainEncoder,
-    TOKENIZER_FILE, Tokens, Workspace, mean_pool, pack, unpack,
+    TOKENIZER_FILE, Tokens, VariableMoments, Workspace, mean_pool, pack, unpack,
 };
 pub use error::Error;
 pub use features::Features;

@@ -6,6 +6,7 @@ use std::collections::HashMap;
 
 use candle_core::{D, DType, Device, Result, Tensor, Var};
 use candle_nn::{VarBuilder, ops};
+use rayon::prelude::*;
 
 use crate::inference::encoder::dropout::{Drops, LayerDrops};
 use crate::inference::encoder::fused::{FusedLayer, PackedLayer};
@@ -32,9 +33,25 @@ pub struct Bert {
     layers: Vec<Tensor>,
 }
 
-/// Layers prepared for the fused operations; to be made anew when weights have changed.
+/// Layers prepared for a pass; to be made anew when weights have changed.
 #[derive(Clone, Debug)]
-pub struct Packed(Vec<std::sync::Arc<PackedLayer>>);
+pub struct Packed(Layers);
+
+/// How the layers are computed.
+#[derive(Clone, Debug)]
+enum Layers {
+    /// By the fused operations of the CPU.
+    Fused(Vec<std::sync::Arc<PackedLayer>>),
+    /// By plain tensor operations, which any device has; so many of the topmost learn.
+    Plain(usize),
+}
+
+impl Packed {
+    /// Layers by plain operations, of which the topmost `n_trained` learn.
+    pub const fn plain(n_trained: usize) -> Self {
+        Self(Layers::Plain(n_trained))
+    }
+}
 
 impl Batch {
     /// The tokens of these texts; none may be empty.
@@ -83,14 +100,18 @@ impl Bert {
         })
     }
 
-    /// The encoder with these weights, on the CPU.
-    pub fn from_parameters(config: &EncoderConfig, parameters: &Parameters) -> Result<Self> {
+    /// The encoder with these weights, on this device.
+    pub fn from_parameters(
+        config: &EncoderConfig,
+        parameters: &Parameters,
+        device: &Device,
+    ) -> Result<Self> {
         let tensor = |(name, it): (&str, &crate::inference::encoder::Parameter)| {
-            let tensor = Tensor::from_slice(&it.values, it.shape.as_slice(), &Device::Cpu)?;
+            let tensor = Tensor::from_slice(&it.values, it.shape.as_slice(), device)?;
             Ok((name.to_owned(), tensor))
         };
         let tensors = parameters.iter().map(tensor).collect::<Result<HashMap<_, _>>>()?;
-        Self::new(config, &VarBuilder::from_tensors(tensors, DType::F32, &Device::Cpu))
+        Self::new(config, &VarBuilder::from_tensors(tensors, DType::F32, device))
     }
 
     /// Its weights by name.
@@ -123,6 +144,11 @@ impl Bert {
     /// Its shape.
     pub const fn config(&self) -> &EncoderConfig {
         &self.config
+    }
+
+    /// Where its weights lie.
+    pub fn device(&self) -> &Device {
+        self.words.device()
     }
 
     /// The vectors of its words, a row each.
@@ -165,9 +191,26 @@ impl Bert {
 
     /// The vectors of tokens after the last layer, a row each, by plain tensor operations.
     pub fn forward(&self, batch: &Batch, drops: Drops) -> Result<Tensor> {
-        let mut vectors = self.embed(&self.words, batch, drops)?;
+        let vectors = self.embed(&self.words, batch, drops)?;
+        self.forward_plain(self.layers.len(), &vectors, batch, drops)
+    }
+
+    fn forward_plain(
+        &self,
+        n_trained: usize,
+        vectors: &Tensor,
+        batch: &Batch,
+        drops: Drops,
+    ) -> Result<Tensor> {
+        let n_frozen = self.layers.len().saturating_sub(n_trained);
+        let mut vectors = vectors.clone();
         for (layer, block) in self.layers.iter().enumerate() {
-            vectors = self.layer(block, &vectors, batch, drops.layer(layer))?;
+            let drops = drops.layer(layer);
+            vectors = if n_frozen <= layer {
+                self.layer(block, &vectors, batch, drops)?
+            } else {
+                self.layer(&block.detach(), &vectors.detach(), batch, drops)?
+            };
         }
         Ok(vectors)
     }
@@ -224,29 +267,38 @@ impl Bert {
         Tensor::cat(&texts, 0)
     }
 
-    /// Prepares the layers for [`Bert::forward_fused`], in parallel: the topmost `n_trained` for
-    /// the way back too.
+    /// Prepares the layers for [`Bert::forward_packed`], in parallel: the topmost `n_trained` for
+    /// the way back too. On the CPU they are fused; other devices have the plain operations.
     pub fn pack(&self, n_trained: usize) -> Result<Packed> {
-        use rayon::prelude::*;
+            if !self.device().is_cpu() {
+            return Ok(Packed::plain(n_trained));
+        }
         let n_frozen = self.layers.len().saturating_sub(n_trained);
         let pack = |(layer, block): (usize, &Tensor)| {
             PackedLayer::new(&self.config, block, n_frozen <= layer).map(std::sync::Arc::new)
         };
-        self.layers.par_iter().enumerate().map(pack).collect::<Result<_>>().map(Packed)
+        let layers = self.layers.par_iter().enumerate().map(pack).collect::<Result<_>>()?;
+        Ok(Packed(Layers::Fused(layers)))
     }
 
-    /// The vectors of tokens after the last layer from those before the first, by the fused
-    /// operations. Layers that were not packed for the way back keep nothing and get no gradient.
-    pub fn forward_fused(
+    /// The vectors of tokens after the last layer from those before the first, by layers as they
+    /// were prepared. Those that do not learn keep nothing and get no gradient.
+    pub fn forward_packed(
         &self,
         packed: &Packed,
         vectors: &Tensor,
         batch: &Batch,
         drops: Drops,
     ) -> Result<Tensor> {
+        let layers = match &packed.0 {
+            Layers::Fused(layers) => layers,
+            Layers::Plain(n_trained) => {
+                return self.forward_plain(*n_trained, vectors, batch, drops);
+            }
+        };
         let mut vectors = vectors.clone();
         let lengths: std::sync::Arc<[usize]> = batch.lengths.as_slice().into();
-        for (layer, (block, packed)) in self.layers.iter().zip(&packed.0).enumerate() {
+        for (layer, (block, packed)) in self.layers.iter().zip(layers).enumerate() {
             let (packed, lengths) = (packed.clone(), lengths.clone());
             let learns = packed.learns();
             let op = FusedLayer::new(&self.config, packed, lengths, drops.layer(layer));
@@ -287,6 +339,6 @@ fn drop_some(values: &Tensor, dropout: Dropout, first_index: u32) -> Result<Tens
         return Ok(values.clone());
     }
     let indices = first_index..first_index + values.elem_count() as u32;
-    let factors: Vec<f32> = indices.map(|index| dropout.factor(index)).collect();
+    let factors: Vec<f32> = indices.into_par_iter().map(|index| dropout.factor(index)).collect();
     values.mul(&Tensor::from_vec(factors, values.shape(), values.device())?)
 }

@@ -35,7 +35,7 @@ pub use folder::EncoderFolder;
 pub(super) use member::Encoded;
 pub use member::Encoder;
 pub use modern::ModernConfig;
-pub use optimizer::{AdamStep, Moments};
+pub use optimizer::{AdamStep, Moments, VariableMoments};
 pub use packed::{ENCODER_CONFIG_FILE, ENCODER_FILE, EncoderHeads, pack, unpack};
 pub use parameters::{Parameter, Parameters, WEIGHTS_FILE as FOLDER_WEIGHTS_FILE};
 pub use plain::PlainEncoder;

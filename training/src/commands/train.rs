@@ -60,7 +60,8 @@ pub fn run(mut arguments: Arguments) -> anyhow::Result<()> {
         let chosen = Chosen { recipe: &recipe, file: arguments.recipe.as_deref() };
         arguments.input.data = recipe.data.iter().map(|path| chosen.beside(path)).collect();
     }
-    // A bundle is never overwritten, and that is better said before minutes of work.
+    // A bundle is never overwritten, and a GPU may be missing: better said before minutes of work.
+    let device = arguments.places.open_device()?;
     let mut writer = BundleWriter::create(&arguments.out)?;
     progress.step("reading data");
     let chosen = Chosen { recipe: &recipe, file: arguments.recipe.as_deref() };
@@ -74,6 +75,7 @@ pub fn run(mut arguments: Arguments) -> anyhow::Result<()> {
         chosen,
         recipe_digest,
         places: &arguments.places,
+        device: &device,
         lesson: &lesson,
         out: &arguments.out,
     };

@@ -3,6 +3,8 @@
 
 use std::path::{Path, PathBuf};
 
+use anyhow::Context;
+use candle_core::Device;
 use fenzhen::inference::{ENCODER_CONFIG_FILE, ENCODER_FILE, PlainEncoder, TOKENIZER_FILE};
 use fenzhen::registry::{Blend, BlendEncoder, BundleWriter, Digest};
 
@@ -10,7 +12,7 @@ use crate::commands::input::Chosen;
 use crate::commands::start::{Begun, Start};
 use crate::commands::teaching::Lesson;
 use crate::dataset::Dataset;
-use crate::encoder::{self, Checkpoints, Error, Task, TrainedEncoder};
+use crate::encoder::{self, Checkpoints, Error, Plan, Task, TrainedEncoder};
 use crate::progress::Progress;
 use crate::trainer::Trained;
 
@@ -23,6 +25,20 @@ pub(super) struct Places {
     /// there [default: the folder to write, with `.checkpoints` at its end]
     #[arg(long, value_name = "DIR")]
     checkpoints: Option<PathBuf>,
+    /// Where an encoder's layers are trained; `cuda` needs a `fenzhen-lab` built with
+    /// `--features cuda`
+    #[arg(long, value_enum, default_value_t)]
+    device: Place,
+}
+
+/// What computes the steps of a training.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+enum Place {
+    /// This machine's CPU.
+    #[default]
+    Cpu,
+    /// Its first NVIDIA GPU.
+    Cuda,
 }
 
 impl Places {
@@ -30,6 +46,19 @@ impl Places {
         let mut name = out.file_name().unwrap_or_default().to_owned();
         name.push(".checkpoints");
         self.checkpoints.clone().unwrap_or_else(|| out.with_file_name(name))
+    }
+
+    /// The device that was asked for.
+    pub(super) fn open_device(&self) -> anyhow::Result<Device> {
+        match self.device {
+            Place::Cpu => Ok(Device::Cpu),
+            Place::Cuda if !candle_core::utils::cuda_is_available() => anyhow::bail!(
+                "this fenzhen-lab was built without CUDA; build it with `cargo build --release -p \
+                 fenzhen-lab --features cuda`, or leave `--device` out"
+            ),
+            Place::Cuda => Device::new_cuda(0)
+                .context("cannot use the first GPU; `nvidia-smi` shows whether there is one"),
+        }
     }
 }
 
@@ -40,6 +69,7 @@ pub(super) struct Training<'a> {
     pub(super) chosen: Chosen<'a>,
     pub(super) recipe_digest: Digest,
     pub(super) places: &'a Places,
+    pub(super) device: &'a Device,
     pub(super) lesson: &'a Lesson,
     pub(super) out: &'a Path,
 }
@@ -49,7 +79,7 @@ pub(super) fn train(
     training: Training<'_>,
     progress: &Progress,
 ) -> anyhow::Result<Option<TrainedEncoder>> {
-    let Training { dataset, chosen, recipe_digest, places, lesson, out } = training;
+    let Training { dataset, chosen, recipe_digest, places, device, lesson, out } = training;
     let Some(settings) = &chosen.recipe.encoder else { return Ok(None) };
     let Begun { encoder, learned } = places.start.read(chosen, settings, progress)?;
     let (seed, triage_share) = (chosen.recipe.seed, chosen.recipe.triage_share);
@@ -68,7 +98,9 @@ pub(super) fn train(
     let taught = (&lesson.taught.texts, &lesson.taught.shares);
     let identity = serde_json::to_vec(&(settled, taxonomy, texts, labels, taught))?;
     let checkpoints = Checkpoints::new(places.checkpoints(out), Digest::of(&identity));
-    Ok(Some(encoder::fine_tune(task, &lesson.taught, folder, &checkpoints, progress)?))
+    let (taught, checkpoints) = (&lesson.taught, &checkpoints);
+    let plan = Plan { task, taught, folder, checkpoints, device };
+    Ok(Some(encoder::fine_tune(&plan, progress)?))
 }
 
 /// Joins an encoder to a linear model.

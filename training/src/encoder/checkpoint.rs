@@ -166,9 +166,9 @@ impl Learner {
         for variable in &self.variables {
             tensors.insert(variable.name.clone(), variable.var.as_tensor().clone());
             if with_moments {
-                let (first, second) = (&variable.moments.first, &variable.moments.second);
-                tensors.insert(format!("{}.first", variable.name), list(first)?);
-                tensors.insert(format!("{}.second", variable.name), list(second)?);
+                let [first, second] = variable.moments.to_tensors()?;
+                tensors.insert(format!("{}.first", variable.name), first);
+                tensors.insert(format!("{}.second", variable.name), second);
             }
         }
         tensors.insert("words".to_owned(), list(&self.words)?);
@@ -186,10 +186,11 @@ impl Learner {
         };
         let list = |name: &str| find(name)?.to_vec1::<f32>();
         for variable in &mut self.variables {
-            variable.var.set(find(&variable.name)?)?;
+            let (name, device) = (&variable.name, variable.var.device());
+            variable.var.set(&find(name)?.to_device(device)?)?;
             if with_moments {
-                variable.moments.first = list(&format!("{}.first", variable.name))?;
-                variable.moments.second = list(&format!("{}.second", variable.name))?;
+                let [first, second] = ["first", "second"].map(|of| find(&format!("{name}.{of}")));
+                variable.moments.set([first?, second?])?;
             }
         }
         self.words = list("words")?;

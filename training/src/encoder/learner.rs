@@ -2,7 +2,8 @@
 
 use candle_core::{Device, Result, Tensor, Var};
 use fenzhen::inference::{
-    AdamStep, Batch, Bert, Drops, EncoderFolder, Moments, Packed, Parameters, mean_pool,
+    AdamStep, Batch, Bert, Drops, EncoderFolder, Moments, Packed, Parameters, VariableMoments,
+    mean_pool,
 };
 use rayon::prelude::*;
 use rustc_hash::FxHashMap;
@@ -14,15 +15,17 @@ use crate::encoder::settings::EncoderSettings;
 const BETA1: f32 = 0.9;
 const BETA2: f32 = 0.999;
 const EPS: f32 = 1e-8;
-/// A step's texts are shared by so many threads. Fixed, so that the sums are the same anywhere.
+/// A step's texts are shared by so many threads. Fixed, so that the sums are the same on any CPU.
 const N_PARTS: usize = 2;
+/// So many texts are put into vectors at once by a thread of the CPU, and by another device.
+const N_POOLED: (usize, usize) = (16, 128);
 
 /// A variable with the moments of its gradients.
 #[derive(Debug)]
 pub(super) struct Variable {
     pub(super) name: String,
     pub(super) var: Var,
-    pub(super) moments: Moments,
+    pub(super) moments: VariableMoments,
     rate: f32,
     decays: bool,
 }
@@ -87,28 +90,29 @@ impl Learner {
         settings: &EncoderSettings,
         standard: Standard,
         n_outputs: usize,
-        member: usize,
+        (member, device): (usize, &Device),
     ) -> Result<Self> {
-        let mut bert = Bert::from_parameters(&folder.config, &folder.parameters)?;
+        let mut bert = Bert::from_parameters(&folder.config, &folder.parameters, device)?;
         let hidden = folder.config.hidden_size;
         let mut variables = Vec::new();
         let mut add = |name: String, var: Var, rate: f32, decays: bool| {
-            let moments = Moments::new(var.elem_count());
+            let moments = VariableMoments::new(&var)?;
             variables.push(Variable { name, var, moments, rate, decays });
+            Result::Ok(())
         };
         for (layer, var) in bert.train_layers(settings.trained_layers)?.into_iter().enumerate() {
-            add(format!("layer.{layer}"), var, settings.rate, true);
+            add(format!("layer.{layer}"), var, settings.rate, true)?;
         }
         if settings.train_words {
             for (part, var) in bert.train_embeddings()?.into_iter().enumerate() {
-                add(format!("embeddings.{part}"), var, settings.rate, false);
+                add(format!("embeddings.{part}"), var, settings.rate, false)?;
             }
         }
         let zeros = |shape: &[usize]| {
-            Var::from_tensor(&Tensor::zeros(shape, candle_core::DType::F32, &Device::Cpu)?)
+            Var::from_tensor(&Tensor::zeros(shape, candle_core::DType::F32, device)?)
         };
-        add("heads.weights".to_owned(), zeros(&[n_outputs, hidden])?, settings.head_rate, true);
-        add("heads.biases".to_owned(), zeros(&[n_outputs])?, settings.head_rate, false);
+        add("heads.weights".to_owned(), zeros(&[n_outputs, hidden])?, settings.head_rate, true)?;
+        add("heads.biases".to_owned(), zeros(&[n_outputs])?, settings.head_rate, false)?;
         let words = bert.words().flatten_all()?.to_vec1::<f32>()?;
         let word_moments =
             if settings.train_words { Moments::new(words.len()) } else { Moments::default() };
@@ -134,7 +138,9 @@ impl Learner {
         n_steps: usize,
     ) -> Result<f32> {
         let packed = self.bert.pack(self.settings.trained_layers)?;
-        let parts = Self::shares(corpus, texts);
+        // One thread is enough to tell another device what to do.
+        let n_parts = if self.bert.device().is_cpu() { N_PARTS } else { 1 };
+        let parts = shares(corpus, texts, n_parts);
         let parts: Vec<Part> = parts
             .par_iter()
             .enumerate()
@@ -159,20 +165,6 @@ impl Learner {
         Ok(loss)
     }
 
-    /// About the same number of tokens for every thread.
-    fn shares(corpus: Corpus<'_>, texts: &[usize]) -> Vec<Vec<usize>> {
-        let mut texts = texts.to_vec();
-        texts.sort_by_key(|&text| std::cmp::Reverse(corpus.tokens[text].len()));
-        let mut shares = vec![(0, Vec::new()); N_PARTS];
-        for text in texts {
-            let share = shares.iter_mut().min_by_key(|(n_tokens, _)| *n_tokens);
-            let share = share.expect("there is at least one part");
-            share.0 += corpus.tokens[text].len();
-            share.1.push(text);
-        }
-        shares.into_iter().map(|(_, texts)| texts).collect()
-    }
-
     fn part(
         &self,
         packed: &Packed,
@@ -180,7 +172,7 @@ impl Learner {
         texts: &[usize],
         (objective, factor, seed): (&Objective, f32, u32),
     ) -> Result<Part> {
-        let hidden = self.bert.config().hidden_size;
+        let (hidden, device) = (self.bert.config().hidden_size, self.bert.device());
         let mut ids: Vec<u32> =
             texts.iter().flat_map(|&text| corpus.tokens[text].iter().copied()).collect();
         ids.sort_unstable();
@@ -190,12 +182,12 @@ impl Learner {
             texts.iter().map(|&text| corpus.tokens[text].iter().map(row).collect()).collect();
         let batch = Batch::new(local.iter().map(Vec::as_slice));
         let rows = ids.iter().flat_map(|&id| &self.words[id as usize * hidden..][..hidden]);
-        let rows = Tensor::from_iter(rows.copied(), &Device::Cpu)?.reshape((ids.len(), hidden))?;
+        let rows = Tensor::from_iter(rows.copied(), device)?.reshape((ids.len(), hidden))?;
         let rows = Var::from_tensor(&rows)?;
         let dropout = self.settings.dropout;
         let drops = Drops { seed, hidden: dropout, attention: dropout };
         let vectors = self.bert.embed(&rows, &batch, drops)?;
-        let vectors = self.bert.forward_fused(packed, &vectors, &batch, drops)?;
+        let vectors = self.bert.forward_packed(packed, &vectors, &batch, drops)?;
         let scores = self.heads(&mean_pool(&vectors, &batch)?)?;
         let values = scores.to_vec2::<f32>()?;
         let mut gradient = vec![0.0; texts.len() * self.n_outputs];
@@ -207,7 +199,7 @@ impl Learner {
             *value *= factor;
         }
         // The objective has its own gradient; this sum carries it into the graph.
-        let gradient = Tensor::from_vec(gradient, scores.shape(), &Device::Cpu)?;
+        let gradient = Tensor::from_vec(gradient, scores.shape(), device)?;
         let mut store = scores.mul(&gradient)?.sum_all()?.backward()?;
         let gradients = self.variables.iter().map(|variable| match store.remove(&variable.var) {
             Some(gradient) => Ok(gradient),
@@ -226,8 +218,8 @@ impl Learner {
     /// The scores of pooled vectors, a row each.
     fn heads(&self, pooled: &Tensor) -> Result<Tensor> {
         let hidden = self.standard.means.len();
-        let means = Tensor::from_slice(&self.standard.means, hidden, &Device::Cpu)?;
-        let deviations = Tensor::from_slice(&self.standard.deviations, hidden, &Device::Cpu)?;
+        let means = Tensor::from_slice(&self.standard.means, hidden, pooled.device())?;
+        let deviations = Tensor::from_slice(&self.standard.deviations, hidden, pooled.device())?;
         let standard = pooled.broadcast_sub(&means)?.broadcast_div(&deviations)?;
         let [.., weights, biases] = &self.variables[..] else {
             return Err(candle_core::Error::Msg("the heads are the last variables".to_owned()));
@@ -258,7 +250,7 @@ impl Learner {
         };
         self.variables.par_iter_mut().zip(gradients).try_for_each(|(variable, gradient)| {
             let step = step(variable.rate, variable.decays);
-            variable.moments.step_variable(&variable.var, gradient, &step)
+            variable.moments.step(&variable.var, gradient, &step)
         })?;
         let hidden = self.standard.means.len();
         let step = step(self.settings.rate, false);
@@ -276,15 +268,15 @@ impl Learner {
         pooled.chunks(1024).try_fold(Vec::with_capacity(texts.len()), |mut all, chunk| {
             let n_columns = chunk[0].len();
             let values: Vec<f32> = chunk.iter().flatten().copied().collect();
-            let pooled = Tensor::from_vec(values, (chunk.len(), n_columns), &Device::Cpu)?;
+            let pooled = Tensor::from_vec(values, (chunk.len(), n_columns), bert.device())?;
             all.extend(self.heads(&pooled)?.to_vec2::<f32>()?);
             Ok(all)
         })
     }
 
     fn bert_with_words(&self) -> Result<Bert> {
-        let shape = self.bert.words().shape().clone();
-        Ok(self.bert.clone().with_words(Tensor::from_slice(&self.words, shape, &Device::Cpu)?))
+        let (shape, device) = (self.bert.words().shape().clone(), self.bert.device());
+        Ok(self.bert.clone().with_words(Tensor::from_slice(&self.words, shape, device)?))
     }
 
     /// The encoder's weights.
@@ -298,6 +290,20 @@ impl Learner {
         let n = self.variables.len();
         Ok((values(&self.variables[n - 2])?, values(&self.variables[n - 1])?))
     }
+}
+
+/// About the same number of tokens for every thread.
+fn shares(corpus: Corpus<'_>, texts: &[usize], n_parts: usize) -> Vec<Vec<usize>> {
+    let mut texts = texts.to_vec();
+    texts.sort_by_key(|&text| std::cmp::Reverse(corpus.tokens[text].len()));
+    let mut shares = vec![(0, Vec::new()); n_parts];
+    for text in texts {
+        let share = shares.iter_mut().min_by_key(|(n_tokens, _)| *n_tokens);
+        let share = share.expect("there is at least one part");
+        share.0 += corpus.tokens[text].len();
+        share.1.push(text);
+    }
+    shares.into_iter().map(|(_, texts)| texts).collect()
 }
 
 impl Standard {
@@ -322,17 +328,18 @@ pub(super) fn pool(bert: &Bert, tokens: &[Vec<u32>], texts: &[usize]) -> Result<
     let packed = bert.pack(0)?;
     let mut order: Vec<usize> = (0..texts.len()).collect();
     order.sort_by_key(|&place| std::cmp::Reverse(tokens[texts[place]].len()));
-    let pooled: Vec<_> = order
-        .par_chunks(16)
-        .map(|places| {
-            let ids = places.iter().map(|&place| tokens[texts[place]].as_slice());
-            let batch = Batch::new(ids);
-            let vectors = bert.embed(bert.words(), &batch, Drops::default())?;
-            let vectors = bert.forward_fused(&packed, &vectors, &batch, Drops::default())?;
-            let pooled = mean_pool(&vectors, &batch)?.to_vec2::<f32>()?;
-            Ok(places.iter().copied().zip(pooled).collect::<Vec<_>>())
-        })
-        .collect::<Result<_>>()?;
+    let pool = |places: &[usize]| {
+        let batch = Batch::new(places.iter().map(|&place| tokens[texts[place]].as_slice()));
+        let vectors = bert.embed(bert.words(), &batch, Drops::default())?;
+        let vectors = bert.forward_packed(&packed, &vectors, &batch, Drops::default())?;
+        let pooled = mean_pool(&vectors, &batch)?.to_vec2::<f32>()?;
+        Ok(places.iter().copied().zip(pooled).collect::<Vec<_>>())
+    };
+    let pooled: Vec<_> = if bert.device().is_cpu() {
+        order.par_chunks(N_POOLED.0).map(pool).collect::<Result<_>>()?
+    } else {
+        order.chunks(N_POOLED.1).map(pool).collect::<Result<_>>()?
+    };
     let mut all = vec![Vec::new(); texts.len()];
     for (place, vector) in pooled.into_iter().flatten() {
         all[place] = vector;
@@ -385,4 +392,51 @@ fn square(gradient: &Tensor) -> Result<f64> {
         lanes = [0.0; 16];
     }
     Ok(total)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::encoder::tests::{Start, settings};
+
+    /// The length of the difference, as a share of the length of the second.
+    fn distance(a: &Tensor, b: &Tensor) -> f64 {
+        (square(&a.sub(b).unwrap()).unwrap() / square(b).unwrap()).sqrt()
+    }
+
+    #[test]
+    fn plain_operations_learn_the_same_as_the_fused_ones() {
+        let start = Start::new();
+        for n_trained in [1, 2] {
+            let mut learner = start.learner(&settings(n_trained));
+            let texts = &start.texts[..24];
+            let objective = Objective::new(&start.dataset, &start.texts, 0.5);
+            // Heads that say nothing send nothing back.
+            for _ in 0..3 {
+                learner.step(start.corpus(), texts, &objective, 10).unwrap();
+            }
+            let part = |packed: &Packed| {
+                let step = (&objective, 1.0 / 24.0, 7);
+                learner.part(packed, start.corpus(), texts, step).unwrap()
+            };
+            let fused = part(&learner.bert.pack(n_trained).unwrap());
+            let plain = part(&Packed::plain(n_trained));
+            assert!((fused.loss - plain.loss).abs() < 1e-2 * plain.loss, "{}", fused.loss);
+            for (variable, (a, b)) in
+                learner.variables.iter().zip(fused.gradients.iter().zip(&plain.gradients))
+            {
+                let is_below = variable.name.starts_with("embeddings");
+                assert_eq!(square(b).unwrap() > 0.0, n_trained == 2 || !is_below);
+                let distance = if square(b).unwrap() > 0.0 { distance(a, b) } else { 0.0 };
+                assert!(distance < 0.1, "{distance} for {}", variable.name);
+            }
+            let ids = |part: &Part| part.words.iter().map(|(id, _)| *id).collect::<Vec<_>>();
+            assert_eq!(ids(&fused), ids(&plain));
+            assert_eq!(ids(&plain).is_empty(), n_trained == 1);
+            for ((_, a), (_, b)) in fused.words.iter().zip(&plain.words) {
+                let [a, b] = [a, b].map(|it| Tensor::new(it.as_slice(), &Device::Cpu).unwrap());
+                assert!(distance(&a, &b) < 0.1);
+            }
+        }
+    }
 }

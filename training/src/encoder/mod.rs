@@ -17,6 +17,7 @@ mod tests;
 
 use std::time::{Duration, Instant};
 
+use candle_core::Device;
 use fenzhen::domain::HeadKind;
 use fenzhen::inference::{
     Bert, Choice, EncoderConfig, EncoderFolder, EncoderHeads, EncoderTokenizer, PlainEncoder,
@@ -65,6 +66,21 @@ pub struct Task<'a> {
     pub learned: Option<&'a Learned>,
 }
 
+/// A training of layers.
+#[derive(Clone, Copy, Debug)]
+pub struct Plan<'a> {
+    /// The labelled texts, and how to learn from them.
+    pub task: Task<'a>,
+    /// What teachers say about other texts.
+    pub taught: &'a Taught,
+    /// The starting weights.
+    pub folder: &'a EncoderFolder,
+    /// Where what is reached is kept.
+    pub checkpoints: &'a Checkpoints,
+    /// Where steps are computed: by the fused operations on the CPU, by candle's own elsewhere.
+    pub device: &'a Device,
+}
+
 /// Heads, and how they did on texts that they were not trained on.
 #[derive(Clone, Debug)]
 pub struct Fitted {
@@ -97,19 +113,12 @@ struct Prepared {
     validation: Vec<usize>,
 }
 
-/// Trains layers and heads, from the last checkpoint if there is one, on labelled texts and on what
-/// teachers say about others.
-pub fn fine_tune(
-    task: Task<'_>,
-    taught: &Taught,
-    folder: &EncoderFolder,
-    checkpoints: &Checkpoints,
-    progress: &Progress,
-) -> Result<TrainedEncoder, Error> {
+/// Trains layers and heads as planned, from the last checkpoint if there is one.
+pub fn fine_tune(plan: &Plan<'_>, progress: &Progress) -> Result<TrainedEncoder, Error> {
+    let Plan { task, folder, .. } = *plan;
     check_widths(&folder.config)?;
-    let plan = &Plan { task, taught, folder, checkpoints };
     let prepared = prepare(plan, progress)?;
-    let bert = Bert::from_parameters(&folder.config, &folder.parameters)?;
+    let bert = Bert::from_parameters(&folder.config, &folder.parameters, plan.device)?;
     let sample: Vec<usize> = prepared.training.iter().copied().take(N_STANDARD).collect();
     let standard = Standard::of(&pool(&bert, &prepared.tokens, &sample)?);
     drop(bert);
@@ -142,15 +151,6 @@ fn check_widths(config: &EncoderConfig) -> Result<(), Error> {
         Some((what, size)) => Err(Error::OddWidth { what, size }),
         None => Ok(()),
     }
-}
-
-/// A training of layers.
-struct Plan<'a> {
-    task: Task<'a>,
-    taught: &'a Taught,
-    /// The starting weights.
-    folder: &'a EncoderFolder,
-    checkpoints: &'a Checkpoints,
 }
 
 fn prepare(plan: &Plan<'_>, progress: &Progress) -> Result<Prepared, Error> {
@@ -206,7 +206,9 @@ fn learn_all(
     let (mut finished, mut last) = (Vec::new(), None);
     for member in 0..settings.members {
         drop(last.take());
-        let mut learner = Learner::new(plan.folder, settings, standard.clone(), n_outputs, member)?;
+        let (standard, device) = (standard.clone(), plan.device);
+        let mut learner =
+            Learner::new(plan.folder, settings, standard, n_outputs, (member, device))?;
         learn(plan, prepared, &mut learner, progress)?;
         if settings.members == 1 {
             return Ok(learner);

@@ -108,47 +108,58 @@ pub(super) fn settings(trained_layers: usize) -> EncoderSettings {
 }
 
 /// What a learner begins with.
-struct Start {
-    dataset: Dataset,
+pub(super) struct Start {
+    pub(super) dataset: Dataset,
     folder: EncoderFolder,
     tokens: Vec<Vec<u32>>,
     /// Every text.
-    texts: Vec<usize>,
+    pub(super) texts: Vec<usize>,
     standard: Standard,
 }
 
 impl Start {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         let (dataset, folder) = (dataset(), folder());
         let encode = |text: &String| folder.tokenizer.encode(text).unwrap().ids;
         let tokens: Vec<Vec<u32>> = dataset.texts.iter().map(encode).collect();
-        let bert = Bert::from_parameters(&folder.config, &folder.parameters).unwrap();
+        let bert = Bert::from_parameters(&folder.config, &folder.parameters, &Device::Cpu).unwrap();
         let texts: Vec<usize> = (0..tokens.len()).collect();
         let standard = Standard::of(&pool(&bert, &tokens, &texts).unwrap());
         Self { dataset, folder, tokens, texts, standard }
     }
 
-    fn learner(&self, settings: &EncoderSettings) -> Learner {
+    pub(super) fn learner(&self, settings: &EncoderSettings) -> Learner {
         let n_outputs = total_outputs(&self.dataset.taxonomy);
-        Learner::new(&self.folder, settings, self.standard.clone(), n_outputs, 0).unwrap()
+        let place = (0, &Device::Cpu);
+        Learner::new(&self.folder, settings, self.standard.clone(), n_outputs, place).unwrap()
     }
 
-    fn corpus(&self) -> Corpus<'_> {
+    fn plan<'a>(
+        &'a self,
+        settings: &'a EncoderSettings,
+        (checkpoints, taught): (&'a Checkpoints, &'a Taught),
+    ) -> Plan<'a> {
+        let Self { dataset, folder, .. } = self;
+        let task = Task { dataset, settings, seed: 7, triage_share: 0.1, learned: None };
+        Plan { task, taught, folder, checkpoints, device: &Device::Cpu }
+    }
+
+    pub(super) fn corpus(&self) -> Corpus<'_> {
         Corpus { dataset: &self.dataset, shares: &[], tokens: &self.tokens }
     }
 }
 
 /// Trains on everything but a fold, and looks at the figures of that fold.
 fn check(settings: &EncoderSettings, least_quality: f64) -> EncoderFolder {
-    let (dataset, folder) = (&dataset(), folder());
+    let start = Start::new();
     let dir = tempfile::tempdir().unwrap();
     let checkpoints = Checkpoints::new(dir.path().to_owned(), Digest::of(b"test"));
-    let task = Task { dataset, settings, seed: 7, triage_share: 0.1, learned: None };
-    let trained =
-        fine_tune(task, &Taught::default(), &folder, &checkpoints, &Progress::silent()).unwrap();
-    let quality = quality(task, &trained.fitted.validation, &trained.fitted.scores);
+    let nothing = Taught::default();
+    let plan = start.plan(settings, (&checkpoints, &nothing));
+    let trained = fine_tune(&plan, &Progress::silent()).unwrap();
+    let quality = quality(plan.task, &trained.fitted.validation, &trained.fitted.scores);
     assert!(least_quality < quality, "{quality}");
-    assert_eq!(trained.learned.unwrap().data, dataset.sources);
+    assert_eq!(trained.learned.unwrap().data, start.dataset.sources);
     match trained.encoder {
         PlainEncoder::Bert(folder) => folder,
         PlainEncoder::ModernBert(_) => panic!("it was a BERT"),
@@ -273,21 +284,22 @@ fn a_training_that_gains_nothing_stops_early() {
     let settings = &EncoderSettings { rate: 0.0, head_rate: 0.0, patience: 2, ..settings(1) };
     let dir = tempfile::tempdir().unwrap();
     let checkpoints = Checkpoints::new(dir.path().to_owned(), Digest::of(b"x"));
-    let dataset = &start.dataset;
-    let task = Task { dataset, settings, seed: 7, triage_share: 0.1, learned: None };
-    fine_tune(task, &Taught::default(), &start.folder, &checkpoints, &Progress::silent()).unwrap();
+    let nothing = Taught::default();
+    let plan = start.plan(settings, (&checkpoints, &nothing));
+    fine_tune(&plan, &Progress::silent()).unwrap();
     let state = checkpoints.resume(&mut start.learner(settings)).unwrap();
     assert_eq!((state.epoch, state.n_without_gain), (3, 2));
 }
 
 #[test]
 fn an_encoder_of_odd_widths_is_refused_by_name() {
-    let odd = folder_of(&CONFIG.replace(r#""hidden_size": 32"#, r#""hidden_size": 30"#));
-    let (dataset, settings) = (&dataset(), &settings(2));
+    let odd = &folder_of(&CONFIG.replace(r#""hidden_size": 32"#, r#""hidden_size": 30"#));
+    let (start, settings) = (Start::new(), &settings(2));
     let dir = tempfile::tempdir().unwrap();
     let checkpoints = Checkpoints::new(dir.path().to_owned(), Digest::of(b"x"));
-    let task = Task { dataset, settings, seed: 7, triage_share: 0.1, learned: None };
-    let error = fine_tune(task, &Taught::default(), &odd, &checkpoints, &Progress::silent());
+    let nothing = Taught::default();
+    let plan = Plan { folder: odd, ..start.plan(settings, (&checkpoints, &nothing)) };
+    let error = fine_tune(&plan, &Progress::silent());
     assert!(error.unwrap_err().to_string().contains("attention heads are 15 wide"));
 }
 
@@ -346,7 +358,8 @@ fn a_pruned_encoder_says_the_same_of_texts_whose_pieces_it_kept() {
     assert_eq!(tokenizer.n_ids(), config.vocab_size);
     let vectors = |config: &EncoderConfig, parameters, tokenizer: &EncoderTokenizer| {
         let tokens: Vec<_> = texts.iter().map(|it| tokenizer.encode(it).unwrap().ids).collect();
-        pool(&Bert::from_parameters(config, parameters).unwrap(), &tokens, &[0, 1]).unwrap()
+        let bert = Bert::from_parameters(config, parameters, &Device::Cpu).unwrap();
+        pool(&bert, &tokens, &[0, 1]).unwrap()
     };
     let before = vectors(&folder.config, &folder.parameters, &folder.tokenizer);
     assert_eq!(before, vectors(&config, &parameters, &tokenizer));

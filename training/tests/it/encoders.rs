@@ -240,6 +240,11 @@ fn what_takes_hours_or_cannot_be_is_refused_with_what_to_do() {
     check("cross-validate --data x.csv --head label --encoder bert", "has no encoder");
     let train = format!("train {layers} --encoder modern --out x");
     check(&train, "the layers of a ModernBERT cannot be trained");
+    if !candle_core::utils::cuda_is_available() {
+        let train = format!("train {layers} --encoder bert --device cuda --out gpu");
+        check(&train, "was built without CUDA; build it with");
+        assert!(!lab.path("gpu").exists());
+    }
     fs::remove_file(lab.path("modern/vocab.txt")).unwrap();
     check(&format!("cross-validate {DATA} --encoder modern"), "has no tokenizer.json or vocab.txt");
 }

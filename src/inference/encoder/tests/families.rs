@@ -39,7 +39,7 @@ fn distance(a: &[f32], b: &[f32]) -> f32 {
 
 /// The mean vectors of texts by our definition.
 fn ours(folder: &EncoderFolder) -> Vec<Vec<f32>> {
-    let bert = Bert::from_parameters(&folder.config, &folder.parameters).unwrap();
+    let bert = Bert::from_parameters(&folder.config, &folder.parameters, &Device::Cpu).unwrap();
     let ids = TEXTS.map(|text| folder.tokenizer.encode(text).unwrap().ids);
     let batch = Batch::new(ids.iter().map(Vec::as_slice));
     let vectors = bert.forward(&batch, Drops::default()).unwrap();
