@@ -86,8 +86,8 @@ impl Prediction {
     /// The label that is more probable than the chosen one, if there is one, with its probability:
     /// what is chosen also depends on what a mistake would cost.
     pub fn likelier_label(&self, role: Role) -> Option<(&LabelDefinition, f32)> {
-        let (_, chosen) = self.chosen_label(role)?;
         let (head, answer) = self.role(role)?;
+        let chosen = answer.probabilities[*answer.chosen.first()?];
         let pairs = head.labels.iter().zip(answer.probabilities.iter().copied());
         pairs.max_by(|a, b| a.1.total_cmp(&b.1)).filter(|&(_, p)| chosen < p)
     }

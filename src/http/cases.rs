@@ -1,6 +1,6 @@
 //! `/v1/cases`: complaints that are kept.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use axum::{
     Json,
@@ -191,8 +191,7 @@ pub(super) async fn list(
     };
     let (after, limit) = (parameters.parse("cursor"), parameters.limit(50));
     let strange = || strange_names(&filter, &desk.engine().knowledge());
-    let documented = ListParameters::into_params(|| None);
-    let known: Vec<&str> = documented.iter().map(|parameter| parameter.name.as_str()).collect();
+    let known: Vec<&str> = DOCUMENTED.iter().map(String::as_str).collect();
     if let Err(mut mistakes) = parameters.finish(&known) {
         mistakes.extend(strange());
         return Err(ApiError::Mistakes(mistakes));
@@ -211,6 +210,12 @@ pub(super) async fn list(
     };
     Ok(Json(answer).into_response())
 }
+
+/// The names of the parameters of a listing.
+static DOCUMENTED: LazyLock<Vec<String>> = LazyLock::new(|| {
+    let documented = ListParameters::into_params(|| None).into_iter();
+    documented.map(|parameter| parameter.name).collect()
+});
 
 /// Names that a filter asks for and that neither the live taxonomy nor the live policy has.
 fn strange_names(filter: &CaseFilter, knowledge: &Knowledge) -> Vec<Mistake> {

@@ -270,7 +270,7 @@ impl Bert {
     /// Prepares the layers for [`Bert::forward_packed`], in parallel: the topmost `n_trained` for
     /// the way back too. On the CPU they are fused; other devices have the plain operations.
     pub fn pack(&self, n_trained: usize) -> Result<Packed> {
-            if !self.device().is_cpu() {
+        if !self.device().is_cpu() {
             return Ok(Packed::plain(n_trained));
         }
         let n_frozen = self.layers.len().saturating_sub(n_trained);

@@ -34,7 +34,7 @@ impl FusedLayer {
         Self { config: config.clone(), packed, lengths, drops, kept: Mutex::new(None) }
     }
 
-    fn pass<'a>(&'a self, block: &'a [f32]) -> Applied<'a> {
+    fn applied<'a>(&'a self, block: &'a [f32]) -> Applied<'a> {
         let (lengths, drops) = (&*self.lengths, self.drops);
         Applied {
             isa: Isa::best(),
@@ -60,8 +60,8 @@ impl CustomOp2 for FusedLayer {
         block_layout: &Layout,
     ) -> Result<(CpuStorage, Shape)> {
         let input = contiguous(input, input_layout)?;
-        let pass = self.pass(contiguous(block, block_layout)?);
-        let (out, kept) = pass.forward(input);
+        let layer = self.applied(contiguous(block, block_layout)?);
+        let (out, kept) = layer.forward(input);
         if self.packed.learns() {
             *self.kept.lock().expect("no pass panics while it keeps") = Some(kept);
         }
@@ -89,8 +89,8 @@ impl CustomOp2 for FusedLayer {
         let candle_core::Storage::Cpu(block_storage) = &*block_storage else {
             return Err(Error::Msg("the fused layers run on the CPU".to_owned()));
         };
-        let pass = self.pass(contiguous(block_storage, block_layout)?);
-        let (of_input, of_block) = pass.backward(contiguous(storage, layout)?, &kept);
+        let layer = self.applied(contiguous(block_storage, block_layout)?);
+        let (of_input, of_block) = layer.backward(contiguous(storage, layout)?, &kept);
         let device = input.device();
         Ok((
             Some(Tensor::from_vec(of_input, input.shape(), device)?),
